@@ -1,0 +1,1 @@
+"""The HTTP service and its page. Loads snapshots; never a training library."""

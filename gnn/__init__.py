@@ -1,0 +1,1 @@
+"""Graph encoders: from the interaction graph to vectors of users and products."""

@@ -1,0 +1,113 @@
+"""The graph's labels, relationship types and properties, the same in every store.
+
+Event and structure edges come from a ``Dataset``; derived ones are written by each build, which
+leaves its id on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+__all__ = [
+    "DERIVED_EDGES",
+    "EDGES",
+    "EVENT_EDGES",
+    "NODES",
+    "EdgeType",
+    "Kind",
+    "NodeLabel",
+    "PropertyType",
+]
+
+PropertyType = Literal["string", "float", "int", "bool", "time", "vector"]
+Kind = Literal["event", "structure", "derived"]
+
+
+@dataclass(frozen=True)
+class NodeLabel:
+    """A node label; ``id`` is always its key. ``open`` labels take further attributes."""
+
+    name: str
+    properties: dict[str, PropertyType]
+    open: bool = False
+    derived: bool = False
+
+
+@dataclass(frozen=True)
+class EdgeType:
+    """A relationship type between two labels; its tables start with ``source``, ``target`` ids."""
+
+    name: str
+    source: str
+    target: str
+    properties: dict[str, PropertyType]
+    kind: Kind
+
+
+_EVENT: dict[str, PropertyType] = {
+    "event_id": "string",
+    "at": "time",
+    "quantity": "float",
+    "value": "float",
+    "order_id": "string",
+    "session_id": "string",
+}
+
+NODES: Final[dict[str, NodeLabel]] = {
+    n.name: n
+    for n in (
+        NodeLabel("User", {"anonymous": "bool"}, open=True),
+        NodeLabel("Product", {"title": "string", "price": "float"}, open=True),
+        NodeLabel("Category", {"name": "string", "level": "int"}),
+        NodeLabel("Brand", {}),
+        NodeLabel("Campaign", {"kind": "string", "starts": "time", "ends": "time"}),
+        NodeLabel(
+            "Community",
+            {"name": "string", "level": "int", "size": "int", "build": "string"},
+            derived=True,
+        ),
+    )
+}
+
+EVENT_EDGES: Final[dict[str, EdgeType]] = {
+    "purchase": EdgeType("PURCHASED", "User", "Product", _EVENT, "event"),
+    "view_item": EdgeType("VIEWED", "User", "Product", _EVENT, "event"),
+    "add_to_cart": EdgeType("CARTED", "User", "Product", _EVENT, "event"),
+    "add_to_wishlist": EdgeType("WISHLISTED", "User", "Product", _EVENT, "event"),
+    "rate": EdgeType("RATED", "User", "Product", {**_EVENT, "rating": "float"}, "event"),
+}
+"""Relationship type of each event name."""
+
+_STRUCTURE: Final = (
+    EdgeType("IN_CATEGORY", "Product", "Category", {}, "structure"),
+    EdgeType("CHILD_OF", "Category", "Category", {}, "structure"),
+    EdgeType("OF_BRAND", "Product", "Brand", {}, "structure"),
+    EdgeType("TARGETED", "Campaign", "User", {}, "structure"),
+    EdgeType("PROMOTES", "Campaign", "Product", {}, "structure"),
+    EdgeType(
+        "REDEEMED", "User", "Campaign", {"redemption_id": "string", "at": "time"}, "structure"
+    ),
+)
+
+DERIVED_EDGES: Final = (
+    EdgeType(
+        "BOUGHT_WITH",
+        "Product",
+        "Product",
+        {"support": "float", "confidence": "float", "lift": "float", "build": "string"},
+        "derived",
+    ),
+    EdgeType("SIMILAR_TO", "Product", "Product", {"score": "float", "build": "string"}, "derived"),
+    EdgeType("MEMBER_OF", "User", "Community", {"strength": "float", "build": "string"}, "derived"),
+    EdgeType("CHILD_OF", "Community", "Community", {"build": "string"}, "derived"),
+    EdgeType(
+        "MAY_LIKE",
+        "User",
+        "Product",
+        {"score": "float", "rank": "int", "build": "string"},
+        "derived",
+    ),
+)
+
+EDGES: Final[tuple[EdgeType, ...]] = (*EVENT_EDGES.values(), *_STRUCTURE, *DERIVED_EDGES)

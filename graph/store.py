@@ -1,0 +1,120 @@
+"""``GraphStore``: what a graph database must do for Coterie, and nothing more.
+
+Tables cross as Arrow. Node tables have ``id`` and properties; edge tables have ``source`` and
+``target`` ids and properties; times are UTC microseconds. Implementations: ``graph.embedded``
+(LadybugDB, default). One conformance suite runs against each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pyarrow as pa
+
+from graph.schema import EdgeType
+from loaders.progress import Progress, silent
+
+__all__ = ["Derived", "EdgeTypeKey", "GraphStore", "QueryLimits"]
+
+EdgeTypeKey = tuple[str, str, str]
+"""(type, source label, target label): CHILD_OF exists twice."""
+
+
+@dataclass(frozen=True)
+class QueryLimits:
+    """What one analyst's query may use: result rows and seconds."""
+
+    rows: int = 10_000
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Everything one build writes back.
+
+    Attributes:
+        build: version of the snapshot it belongs to.
+        nodes: table of ``Community`` nodes by label.
+        edges: table by edge type; every type of ``DERIVED_EDGES`` that is left out is emptied.
+    """
+
+    build: str
+    nodes: Mapping[str, pa.Table]
+    edges: Mapping[EdgeTypeKey, pa.Table]
+
+
+class GraphStore(Protocol):
+    """A store of the shop's graph: the source of truth."""
+
+    def upsert_nodes(self, label: str, table: pa.Table) -> int:
+        """Insert nodes or update the properties given; attributes new to an open label are added.
+
+        Returns:
+            Rows in ``table``.
+        """
+        ...
+
+    def upsert_edges(self, edge: EdgeType, table: pa.Table) -> int:
+        """Insert structure edges that are not there yet; returns how many were new."""
+        ...
+
+    def append_events(self, edge: EdgeType, table: pa.Table, progress: Progress = silent) -> int:
+        """Add events whose ``event_id`` is new, in one transaction; returns how many were new."""
+        ...
+
+    def query(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        limits: QueryLimits | None = None,
+    ) -> pa.Table:
+        """Run a trusted read query. Analysts' text passes ``graph.guard`` first.
+
+        Raises:
+            QueryError: the query is wrong, or exceeds a limit.
+        """
+        ...
+
+    def nodes(self, label: str) -> pa.Table:
+        """All nodes of a label: ``id`` and every property, ordered by insertion."""
+        ...
+
+    def edges(self, edge: EdgeType) -> pa.Table:
+        """All edges of a type: ``source``, ``target`` ids and every property, as flat arrays."""
+        ...
+
+    def erase_user(self, user_id: str) -> int:
+        """Delete a user with all their edges; returns edges deleted.
+
+        Raises:
+            UnknownUser: there is no such user.
+        """
+        ...
+
+    def replace_derived(self, derived: Derived) -> None:
+        """Swap what earlier builds derived for this build's; a reader sees one or the other."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Number of nodes by label and of edges by type."""
+        ...
+
+    def close(self) -> None:
+        """Flush and let go of the store."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Use as a context that closes the store."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the store."""
+        ...

@@ -1,0 +1,1 @@
+"""Raw files, public data sets and synthetic shops in; a validated ``Dataset`` out."""

@@ -1,0 +1,122 @@
+"""Every error a reader can meet, grouped by what the reader can do about it.
+
+CoterieError
+├── DataError          fix the input: file, row, column, expected, found
+├── ConfigError        fix the configuration
+├── QueryError         fix the Cypher query
+├── StoreUnavailable   try again (retryable)
+├── SnapshotMissing    run ``coterie build`` first
+└── NotFound           ask for something that exists
+├── UnknownUser
+├── UnknownProduct
+└── UnknownSegment
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "CoterieError",
+    "DataError",
+    "NotFound",
+    "QueryError",
+    "SnapshotMissing",
+    "StoreUnavailable",
+    "UnknownProduct",
+    "UnknownSegment",
+    "UnknownUser",
+]
+
+
+class CoterieError(Exception):
+    """Base of all errors that are meant to be read by a person.
+
+    ``slug`` names the kind in HTTP problem bodies; ``exit_code`` is the command line's status;
+    ``retryable`` says that the same call may succeed later.
+    """
+
+    slug = "error"
+    exit_code = 1
+    retryable = False
+
+
+class DataError(CoterieError):
+    """The input cannot be used as it is.
+
+    Args:
+        message: what was expected and what was found, and how to mend it.
+        file: path of the offending file, if there is one.
+        row: 1-based line or record number in the file, if known.
+        column: the column concerned, if one is.
+    """
+
+    slug = "data"
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.file, self.row, self.column = file, row, column
+        place = [str(file)] if file else []
+        place += [f"row {row}"] if row is not None else []
+        place += [f"column '{column}'"] if column else []
+        super().__init__(f"{', '.join(place)}: {message}" if place else message)
+
+
+class ConfigError(CoterieError):
+    """A setting is missing, unknown or out of range."""
+
+    slug = "config"
+    exit_code = 4
+
+
+class QueryError(CoterieError):
+    """A Cypher query is refused or wrong; the message names the clause."""
+
+    slug = "query"
+    exit_code = 5
+
+
+class StoreUnavailable(CoterieError):
+    """The store cannot be reached or is locked just now."""
+
+    slug = "store-unavailable"
+    exit_code = 6
+    retryable = True
+
+
+class SnapshotMissing(CoterieError):
+    """Nothing has been built yet, or the snapshot named does not exist."""
+
+    slug = "snapshot-missing"
+    exit_code = 7
+
+
+class NotFound(CoterieError):
+    """The thing asked for is not in the shop."""
+
+    slug = "not-found"
+    exit_code = 8
+
+
+class UnknownUser(NotFound):
+    """No user has this id."""
+
+    slug = "unknown-user"
+
+
+class UnknownProduct(NotFound):
+    """No product has this id."""
+
+    slug = "unknown-product"
+
+
+class UnknownSegment(NotFound):
+    """No segment has this id."""
+
+    slug = "unknown-segment"

@@ -1,0 +1,1 @@
+"""The offline flow: configuration, build, evaluation and published snapshots."""

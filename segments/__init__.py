@@ -1,0 +1,1 @@
+"""Communities of users, their profiles and their names."""

@@ -103,6 +103,6 @@ class InteractionGraph:
         return matrix
 
     def decay(self, half_life: float, now: float | None = None) -> npt.NDArray[np.float32]:
-        """Weights of the events, float32 [n_events]: halved each ``half_life`` days before ``now``."""
+        """Event weights, float32 [n_events]: halved each ``half_life`` days before ``now``."""
         age = (self.last_day if now is None else now) - self.days
         return np.exp2(-age / half_life).astype(np.float32)

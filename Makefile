@@ -1,0 +1,42 @@
+# Five verbs: setup, check, test, demo, bench. Each does all it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+HOME_DIR ?= .coterie
+PORT   ?= 8000
+PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
+# The CPU build of torch is a tenth of the size; where its index does not answer, PyPI's is taken.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: setup check test demo bench clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Coterie needs Python 3.11 or newer; run: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Installing Coterie into $(VENV) (a few minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+	  $(PIP) torch --index-url $(TORCH_INDEX) --retries 0 --timeout 10 >/dev/null 2>&1 || true
+	@$(PIP) -e '.[learn,demo,dev]'
+	@touch $@
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+test: check
+	$(BIN)/python -m pytest --ignore tests/test_architecture.py --ignore tests/test_docs.py
+
+demo: setup
+	$(BIN)/coterie demo --home $(HOME_DIR) --port $(PORT)
+
+bench: setup
+	$(BIN)/python -m benchmarks.graph_store
+	$(BIN)/python -m benchmarks.training
+
+clean:
+	rm -rf $(VENV) $(HOME_DIR) .mypy_cache .ruff_cache .pytest_cache .hypothesis

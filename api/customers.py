@@ -1,0 +1,161 @@
+"""Customers of a snapshot: who they are, what they bought, where they belong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from api.catalogue import Catalogue
+from api.models.base import SegmentRef
+from api.models.segments import Member, MemberPage
+from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
+from graph.interactions import from_day
+from loaders.errors import UnknownUser
+from pipeline.snapshot import Snapshot
+
+__all__ = ["Customers"]
+
+TOP_CATEGORIES = 5
+SUGGESTED_SPAN = 5
+
+
+class Customers:
+    """Customers by row or id."""
+
+    def __init__(self, snapshot: Snapshot, catalogue: Catalogue) -> None:
+        self.ids = snapshot.user_ids
+        self._catalogue = catalogue
+        self._users, self._stats = snapshot.users, snapshot.user_stats
+        self._history = snapshot.recommender.history
+        self._segments = snapshot.segmentation
+        self._lower = self.ids.ids.str.to_lowercase()
+
+    def row(self, user_id: str) -> int:
+        """The row of a customer.
+
+        Raises:
+            UnknownUser: no customer has this id.
+        """
+        row = self.ids.row(user_id)
+        if row is None:
+            raise UnknownUser(f"no customer has the id {user_id!r}")
+        return row
+
+    def segment(self, row: int) -> SegmentRef | None:
+        """The segment of the customer at ``row``."""
+        place = int(self._segments.member[row])
+        if place < 0:
+            return None
+        segment = self._segments.segments[place]
+        return SegmentRef(segment_id=segment.id, name=segment.name)
+
+    def search(self, text: str, limit: int) -> list[UserHit]:
+        """Customers whose id holds ``text``, shortest id first; good examples for empty text."""
+        if not text:
+            return [self._hit(row) for row in self._suggested(limit)]
+        found = self._lower.str.contains(text.lower(), literal=True)
+        hits = pl.DataFrame({"id": self.ids.ids, "row": np.arange(len(self.ids))}).filter(found)
+        order = hits.sort(pl.col("id").str.len_chars(), "id").head(limit)
+        return [self._hit(row) for row in order["row"]]
+
+    def _suggested(self, limit: int) -> list[int]:
+        """The most active customers, at most a few a segment, so that they differ."""
+        place = pl.DataFrame({"row": np.arange(len(self.ids)), "segment": self._segments.member})
+        ranked = place.with_columns(orders=self._stats["orders"]).filter(pl.col("segment") >= 0)
+        if ranked.is_empty():
+            ranked = place.with_columns(orders=self._stats["orders"])
+        best = ranked.sort("orders", "row", descending=[True, False]).with_columns(
+            turn=pl.int_range(pl.len()).over("segment")
+        )
+        return best.sort("turn", "orders", descending=[False, True])["row"].head(limit).to_list()
+
+    def _hit(self, row: int) -> UserHit:
+        stats = self._stats.row(row, named=True)
+        return UserHit(
+            user_id=self.ids.id(row),
+            orders=stats["orders"],
+            spend=stats["spend"],
+            last_purchase=_moment(stats["last"]),
+            segment=self.segment(row),
+        )
+
+    def profile(self, user_id: str, history: int) -> UserProfile:
+        """A customer with their ``history`` latest products.
+
+        Raises:
+            UnknownUser: no customer has this id.
+        """
+        row = self.row(user_id)
+        stats = self._stats.row(row, named=True)
+        fields = self._users.drop("user_id").row(row, named=True)
+        return UserProfile(
+            user_id=user_id,
+            anonymous=bool(fields.pop("anonymous", False)),
+            attributes={name: value for name, value in fields.items() if value is not None},
+            segment=self.segment(row),
+            orders=stats["orders"],
+            products=stats["products"],
+            purchases=stats["purchases"],
+            spend=stats["spend"],
+            first_purchase=_moment(stats["first"]),
+            last_purchase=_moment(stats["last"]),
+            top_categories=self._top_categories(row),
+            history=self._lines(row, history),
+        )
+
+    def _lines(self, row: int, limit: int) -> list[HistoryLine]:
+        mine = self._history.of(row)
+        latest = np.lexsort((-mine.times, -mine.last_days))[:limit]
+        return [
+            HistoryLine(
+                product=self._catalogue.product(int(mine.products[i])),
+                times=int(mine.times[i]),
+                last=from_day(float(mine.last_days[i])),
+                spend=round(float(mine.values[i]), 2),
+            )
+            for i in latest
+        ]
+
+    def _top_categories(self, row: int) -> list[CategoryShare]:
+        """Broadest categories by how often the customer bought in them."""
+        mine = self._history.of(row)
+        counts: dict[tuple[str, str], list[float]] = {}
+        for product, times, value in zip(mine.products, mine.times, mine.values, strict=True):
+            for category in self._catalogue.ancestor_names(int(product))[:1]:
+                total = counts.setdefault(category, [0, 0.0])
+                total[0] += int(times)
+                total[1] += float(value)
+        everything = max(1, int(mine.times.sum()))
+        top = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:TOP_CATEGORIES]
+        return [
+            CategoryShare(
+                category_id=id_, name=name, purchases=int(n), share=n / everything,
+                spend=round(spend, 2),
+            )
+            for (id_, name), (n, spend) in top
+        ]
+
+    def members(self, place: int, offset: int, limit: int) -> MemberPage:
+        """Members of the segment at ``place``, firmest first."""
+        rows = np.flatnonzero(self._segments.member == place)
+        order = rows[np.lexsort((rows, -self._segments.strength[rows]))]
+        return MemberPage(
+            total=len(rows),
+            users=[self._member(int(row)) for row in order[offset : offset + limit]],
+        )
+
+    def _member(self, row: int) -> Member:
+        stats: dict[str, Any] = self._stats.row(row, named=True)
+        return Member(
+            user_id=self.ids.id(row),
+            strength=float(self._segments.strength[row]),
+            orders=stats["orders"],
+            spend=stats["spend"],
+            last_purchase=_moment(stats["last"]),
+        )
+
+
+def _moment(day: float | None) -> Any:
+    return None if day is None else from_day(day)

@@ -1,0 +1,163 @@
+"""``coterie build``, ``coterie evaluate`` and ``coterie config``: learn, measure, check settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
+from cli.output import emit_json, err, out, progress_bars, table
+from pipeline.build import build as run_build
+from pipeline.build import read_home
+from pipeline.config import load_config, settings_table
+from pipeline.evaluate import evaluate_shop
+from pipeline.fixed import evaluate_files
+from pipeline.snapshot import Snapshot
+
+__all__ = ["print_evaluation", "print_snapshot", "register"]
+
+MODES = {
+    "all": "all: what customers buy next, old or new",
+    "repeat": "repeat: what they buy again",
+    "discover": "discover: what they buy for the first time",
+}
+
+
+def print_evaluation(report: dict[str, Any]) -> None:
+    """Show a report's rows as one table a mode, best first, the served method marked."""
+    if "not_measured" in report:
+        err.print(f"not measured: {report['not_measured']}")
+        return
+    rows, choice = report["rows"], report["settings"].get("choice", {})
+    k = max(r["k"] for r in rows)
+    recall = report["settings"].get("recall", "recall")
+    for mode in dict.fromkeys(r["mode"] for r in rows):
+        here = [r for r in rows if r["mode"] == mode and r["k"] == k]
+        cells = {(r["method"], r["metric"]): r for r in here}
+        methods = sorted({r["method"] for r in here}, key=lambda m: -cells[m, "ndcg"]["value"])
+        served = choice.get(mode, {}).get("served")
+        table(
+            f"{MODES[mode]} ({here[0]['users']:,} customers, lists of {k})",
+            ("method", "NDCG", "95 %", "recall", "hit rate", "coverage", "served"),
+            [
+                (m, f"{cells[m, 'ndcg']['value']:.4f}", _interval(cells[m, "ndcg"]),
+                 *(f"{cells[m, x]['value']:.4f}" for x in (recall, "hit_rate", "coverage")),
+                 "<- served" if m == served else "")
+                for m in methods
+            ],
+            ("NDCG", "recall", "hit rate", "coverage"),
+        )
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return f"{row['low']:.4f} to {row['high']:.4f}"
+
+
+def print_snapshot(snapshot: Snapshot) -> None:
+    """Show what a build learned."""
+    manifest = snapshot.manifest
+    print_evaluation(snapshot.report)
+    segments = snapshot.segmentation.segments
+    table(
+        "Segments",
+        ("id", "name", "customers"),
+        [(s.id, s.name, f"{s.size:,}") for s in segments],
+        ("customers",),
+    )
+    counts = ", ".join(f"{v:,} {k}" for k, v in manifest.counts.items())
+    out.print(f"published {manifest.build}: {counts}")
+
+
+def build(
+    home: HomeOption = DEFAULT_HOME, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Learn from everything loaded, measure it, and publish a snapshot.
+
+    A running `coterie serve` picks the snapshot up by itself. Interrupted with Ctrl-C or killed,
+    it goes on from its checkpoints when run again.
+
+    Example: `coterie build --home shops/mine`
+    """
+    place = at_home(home)
+    with progress_bars() as progress:
+        snapshot = run_build(place, settings(place, config), progress)
+    if json:
+        emit_json(snapshot.manifest.model_dump(mode="json"))
+    else:
+        print_snapshot(snapshot)
+
+
+def evaluate(
+    cut: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="First day tested, UTC."),
+    ] = None,
+    k: Annotated[int, typer.Option(min=1, help="Length of the lists.")] = 20,
+    window_days: Annotated[float | None, typer.Option(help="Days tested.")] = None,
+    train: Annotated[Path | None, typer.Option(help="Training side of a fixed split.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Test side of it.")] = None,
+    valid: Annotated[Path | None, typer.Option(help="Validation side, if there is one.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure every method at one cut in time, in three modes, with intervals.
+
+    Or, with --train and --test, on a fixed split in the NGCF text format.
+
+    Examples: `coterie evaluate --cut 2017-12-01 --k 20 --json`,
+    `coterie evaluate --train train.txt --valid valid.txt --test test.txt`
+    """
+    place = at_home(home)
+    changes: dict[str, Any] = {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})}
+    changes |= {"cut": cut} if cut else {}
+    changes |= {"window_days": window_days} if window_days else {}
+    chosen = load_config(config or place.path / "coterie.toml", evaluation=changes)
+    with progress_bars() as progress:
+        if train and test:
+            report = evaluate_files(train, test, valid, chosen, progress)
+        elif train or test or valid:
+            raise typer.BadParameter("a fixed split needs both --train and --test")
+        else:
+            report = evaluate_shop(read_home(place), chosen, progress=progress).report
+    if json:
+        emit_json(report.to_json())
+    else:
+        print_evaluation(report.to_json())
+
+
+def config(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether they are valid.")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show every setting with its value and meaning, or check them.
+
+    Example: `coterie config --check --config coterie.toml`
+    """
+    place = at_home(home)
+    values = settings(place, config).model_dump(mode="json")
+    if check:
+        err.print(f"settings are valid ({config or place.path / 'coterie.toml'} and environment)")
+    elif json:
+        emit_json(values)
+    else:
+        rows = [(name, _lookup(values, name), doc) for name, _, doc in settings_table()]
+        table("Settings", ("name", "value", "meaning"), rows)
+
+
+def _lookup(values: dict[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        values = values[part]
+    return values
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(build)
+    app.command()(evaluate)
+    app.command()(config)

@@ -1,0 +1,50 @@
+"""``coterie``: one command for the whole way from files to a served recommendation.
+
+Exit codes stand in ``docs/cli.md``: each error of ``loaders.errors`` has its own.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cli import ask, build, graph_commands, load, serve, snapshots
+from cli.output import err
+from loaders.errors import CoterieError
+
+__all__ = ["app", "main"]
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="coterie",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Learn a shop's customers, products and events as a graph, and serve what was learned.",
+)
+for room in (serve, load, build, ask, graph_commands, snapshots):
+    room.register(app)
+
+
+def main() -> None:
+    """Run the command line; turn errors that are meant for people into one line and a status."""
+    try:
+        app()
+    except CoterieError as error:
+        err.print(f"[bold red]error:[/] {_escape(str(error))}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("interrupted; run the same command again to go on")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,43 @@
+"""Options that several commands share, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import Config, load_config
+from pipeline.home import Home
+
+__all__ = ["ConfigOption", "HomeOption", "JsonOption", "at_home", "settings"]
+
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        envvar="COTERIE_HOME",
+        help="Folder of the shop: its store, settings and snapshots.",
+        show_default="~/.coterie",
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", envvar="COTERIE_CONFIG", help="Settings file; HOME/coterie.toml by default."
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
+]
+DEFAULT_HOME = Path("~/.coterie")
+
+
+def at_home(path: Path) -> Home:
+    """The home at ``path``, with ``~`` resolved."""
+    return Home(path.expanduser().resolve())
+
+
+def settings(home: Home, config: Path | None) -> Config:
+    """Settings from ``config``, or from the home's own file."""
+    return load_config(config or home.path / "coterie.toml")

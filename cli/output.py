@@ -1,0 +1,104 @@
+"""How commands speak: tables and progress for people on stderr/stdout, one JSON document for machines.
+
+With ``--json`` the document is all of stdout; everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from loaders.progress import Progress as ProgressCall
+from loaders.progress import silent
+
+__all__ = ["emit_json", "err", "out", "progress_bars", "table"]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def emit_json(document: Any) -> None:
+    """Write one JSON document to stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[str] = ()
+) -> None:
+    """Print rows under ``columns``; those named in ``numbers`` are aligned right."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        drawn.add_column(
+            column, justify="right" if column in numbers else "left", overflow="fold"
+        )
+    for row in rows:
+        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(drawn)
+
+
+@contextmanager
+def progress_bars() -> Iterator[ProgressCall]:
+    """A progress callable that draws one bar a stage on a terminal, and lines elsewhere."""
+    if not err.is_terminal:
+        yield _lines()
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err) as bars:
+        yield _drawn(bars)
+
+
+def _stage(stage: str) -> str:
+    """What names a bar: the text before the first colon; the rest is what changes."""
+    return stage.split(":", 1)[0]
+
+
+def _drawn(bars: Progress) -> ProgressCall:
+    tasks: dict[str, TaskID] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        key = _stage(stage)
+        if key not in tasks:
+            tasks[key] = bars.add_task(key, total=None, count="")
+        count = f"{done:,} of {total:,}" if total else ""
+        bars.update(
+            tasks[key], description=stage, completed=done, total=total or None, count=count
+        )
+
+    return report
+
+
+def _lines() -> ProgressCall:
+    seen: set[str] = set()
+
+    def report(stage: str, done: int, total: int) -> None:
+        key = _stage(stage)
+        if key not in seen:
+            seen.add(key)
+            err.print(f"{key} ...")
+
+    return report
+
+
+def quiet_when(flag: bool) -> Any:
+    """``progress_bars()``, or nothing at all where ``flag`` is set."""
+    return _nothing() if flag else progress_bars()
+
+
+@contextmanager
+def _nothing() -> Iterator[ProgressCall]:
+    yield silent
+
+
+def flat(mapping: Mapping[str, Any]) -> str:
+    """``key value, key value`` for one line of print."""
+    return ", ".join(f"{key} {value}" for key, value in mapping.items())

@@ -1,0 +1,196 @@
+"""``build``: the whole offline flow on one page.
+
+Read the shop back from the store, decide on validation what to serve, report on test, learn from
+everything, write a snapshot aside, write what was learned back into the graph, publish.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from graph.interactions import from_day
+from graph.open import open_store
+from graph.readback import data_hash, read_shop
+from graph.shop import Shop
+from loaders.errors import DataError
+from loaders.progress import Progress, silent
+from pipeline.choose import choice_json, default_choice
+from pipeline.config import Config
+from pipeline.evaluate import Evaluated, evaluate_shop
+from pipeline.home import Home
+from pipeline.learn import Learned, learn
+from pipeline.snapshot import Manifest, Snapshot
+from pipeline.writeback import derived_graph
+
+__all__ = ["build"]
+
+WAIT_FOR_STORE = 60.0
+PACKAGES = ("coterie", "numpy", "scipy", "polars", "torch", "torch-geometric", "mlxtend")
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Clock:
+    """Seconds of each stage, for the manifest."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def time(self, stage: str, work: Callable[[], T]) -> T:
+        """Do ``work`` and remember how long it took."""
+        start = time.perf_counter()
+        done = work()
+        self.seconds[stage] = round(time.perf_counter() - start, 2)
+        return done
+
+
+def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
+    """Learn from what the store holds and publish it.
+
+    A build that was killed or interrupted is taken up by the next: training goes on from its
+    checkpoints, and what was published before stays published until the last step.
+
+    Args:
+        home: the shop.
+        config: all settings.
+        progress: told each stage.
+
+    Returns:
+        The published snapshot.
+
+    Raises:
+        DataError: the store holds nothing to learn from.
+        StoreUnavailable: another build is running, or the store is locked.
+    """
+    clock = _Clock()
+    with home.building():
+        shop = clock.time("read", lambda: read_home(home))
+        found, reason = clock.time("evaluate", lambda: _evaluate(shop, config, home, progress))
+        learned = clock.time("learn", lambda: _learn(shop, config, found, home, progress))
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        report = found.report.to_json() if found else {"not_measured": reason}
+        with home.staged(name) as folder:
+            snapshot_of(folder, learned, _manifest(name, learned, config, found, clock)).save(report)
+        _write_back(home, learned, name, config, progress)
+        home.publish(name)
+        home.prune(config.snapshots.keep)
+        shutil.rmtree(home.work, ignore_errors=True)
+    return Snapshot.load(home.snapshot(name))
+
+
+def read_home(home: Home) -> Shop:
+    """Read the shop back from its store.
+
+    Raises:
+        DataError: there is nothing to learn from.
+    """
+    with open_store(home.store, read_only=True) as store:
+        shop = read_shop(store)
+    if not len(shop.graph.purchases()):
+        raise DataError(f"{home.store} holds no purchases; load some first: coterie load --help")
+    return shop
+
+
+def _evaluate(
+    shop: Shop, config: Config, home: Home, progress: Progress
+) -> tuple[Evaluated | None, str]:
+    """The evaluation, or why there is none: a young shop is served all the same."""
+    try:
+        return evaluate_shop(shop, config, work=home.work, progress=progress), ""
+    except DataError as error:
+        progress(f"evaluate: not possible ({error})", 0, 0)
+        return None, str(error)
+
+
+def _learn(
+    shop: Shop, config: Config, found: Evaluated | None, home: Home, progress: Progress
+) -> Learned:
+    choice = found.choice if found else default_choice()
+    start = found.embeddings if found else None
+    return learn(shop, config, choice, start=start, work=home.work, progress=progress)
+
+
+def _write_back(
+    home: Home, learned: Learned, name: str, config: Config, progress: Progress
+) -> None:
+    progress("write back to the graph", 0, 1)
+    derived = derived_graph(learned, name, config.snapshots.liked)
+    with open_store(home.store, wait_seconds=WAIT_FOR_STORE) as store:
+        store.replace_derived(derived)
+    progress("write back to the graph", 1, 1)
+
+
+def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:
+    """What was learned, as a snapshot that is to live in ``folder``."""
+    shop = learned.shop
+    return Snapshot(
+        folder,
+        manifest,
+        users=shop.users,
+        products=shop.products,
+        categories=shop.categories,
+        recommender=learned.recommender,
+        neighbours=learned.neighbours,
+        rules=learned.rules,
+        segmentation=learned.segmentation,
+        segment_products=learned.segment_products,
+    )
+
+
+def _manifest(
+    name: str, learned: Learned, config: Config, found: Evaluated | None, clock: _Clock
+) -> Manifest:
+    shop = learned.shop
+    bought = shop.graph.purchases()
+    return Manifest(
+        build=name,
+        created=datetime.now(UTC),
+        currency=shop.currency,
+        data_hash=data_hash(shop.graph),
+        last_event=from_day(shop.graph.last_day),
+        seed=config.seed,
+        config=config.model_dump(mode="json"),
+        versions=_versions(),
+        counts={
+            "users": int(shop.graph.registered.sum()),
+            "products": shop.graph.shape[1],
+            "purchases": len(bought),
+            "orders": len(np.unique(bought.orders[bought.orders >= 0])),
+            "events": len(shop.graph),
+            "rules": len(learned.rules),
+            "segments": len(learned.segmentation.segments),
+        },
+        choice=choice_json(found.choice if found else default_choice()),
+        cut=found.report.settings["cut"] if found else None,
+        metrics=_headline(found) if found else [],
+        seconds=clock.seconds,
+    )
+
+
+def _headline(found: Evaluated) -> list[dict[str, Any]]:
+    """Recall and NDCG of what is served, mode by mode, at the longest k."""
+    served = {mode: c.served for mode, c in found.choice.items()}
+    rows = [r for r in found.report.rows if r.method == served[r.mode]]
+    longest = max(r.k for r in rows)
+    return [asdict(r) for r in rows if r.k == longest and r.metric in ("recall", "ndcg")]
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

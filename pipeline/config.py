@@ -1,0 +1,131 @@
+"""``Config``: every setting of a build, from ``coterie.toml`` and the environment, checked once.
+
+A setting ``seed`` of section ``gnn`` stands in the file as ``[gnn] seed = 7`` and in the environment
+as ``COTERIE_GNN__SEED=7``; the environment wins.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from gnn.config import LightGCNConfig
+from loaders.errors import ConfigError
+from ranking.config import RankingConfig
+from rules.config import RulesConfig
+from segments.config import SegmentsConfig
+
+__all__ = ["Config", "EvaluationConfig", "SnapshotsConfig", "load_config", "settings_table"]
+
+
+class EvaluationConfig(BaseModel):
+    """The cut in time, and what is measured there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cut: datetime | None = Field(
+        None, description="first moment of the test window, UTC; empty: the last window of the data"
+    )
+    window_days: float = Field(
+        30.0, gt=0, description="days in the test window and in the validation window before it"
+    )
+    k: int = Field(20, ge=1, le=1000, description="length of the lists that settings are chosen by")
+    ks: tuple[int, ...] = Field((5, 10, 20), description="list lengths that are reported")
+    bootstrap: int = Field(500, ge=0, description="resamples of the users behind each interval")
+
+
+class SnapshotsConfig(BaseModel):
+    """What becomes of finished builds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep: int = Field(5, ge=1, description="builds kept on disk; the published one always is")
+    neighbours: int = Field(50, ge=1, description="similar products kept for each product")
+    liked: int = Field(20, ge=0, description="MAY_LIKE edges written back for each user")
+
+
+class Config(BaseSettings):
+    """All settings of a build."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COTERIE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    seed: int = Field(0, ge=0, description="seed of everything that draws at random")
+    rules: RulesConfig = RulesConfig()
+    gnn: LightGCNConfig = LightGCNConfig()
+    segments: SegmentsConfig = SegmentsConfig()
+    ranking: RankingConfig = RankingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    snapshots: SnapshotsConfig = SnapshotsConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file's values, which come as arguments."""
+        return env_settings, init_settings
+
+
+def load_config(path: Path | None, **overrides: Any) -> Config:
+    """Read settings from the TOML file at ``path`` (may be missing or ``None``) and environment.
+
+    Args:
+        path: the file; a file that does not exist counts as empty.
+        overrides: values of whole sections or of ``seed`` that stand before the file's.
+
+    Raises:
+        ConfigError: the file is no TOML, or a setting is unknown or out of range; the message
+            names each.
+    """
+    values = _read(path) if path and path.exists() else {}
+    for section, changes in overrides.items():
+        current = values.get(section)
+        values[section] = {**current, **changes} if isinstance(current, dict) else changes
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path)) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = [
+        f"  {'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e['input']!r})"
+        for e in error.errors()
+    ]
+    return f"settings of {path or 'the environment'} are not valid:\n" + "\n".join(lines)
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """Every setting as (name, default, meaning), in the order of the file."""
+    return list(_walk(Config.model_fields, ""))
+
+
+def _walk(fields: Any, prefix: str) -> Any:
+    for name, field in fields.items():
+        default = field.default
+        if isinstance(default, BaseModel):
+            yield from _walk(type(default).model_fields, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(default), field.description or ""

@@ -1,0 +1,178 @@
+"""The honest table: every method at one cut in time, in three modes, with intervals.
+
+Two windows before the end of what is known: methods are fitted before the validation window and
+the choice is made there; then all are fitted again before the test window, which is looked at
+once. Only products bought often enough before the cut take part, so arrays are cut down to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.harness import ModeResult, evaluate, ndcg_judge
+from evaluation.report import Report, build_report
+from evaluation.split import Split, time_split
+from gnn.embeddings import Embeddings
+from graph.interactions import InteractionGraph, to_day
+from graph.shop import Shop
+from loaders.errors import DataError
+from loaders.progress import Progress, silent
+from pipeline.choose import BLEND, Choice, choice_json, choose
+from pipeline.config import Config
+from pipeline.methods import BASELINES, Fitted, Task, fit_methods
+from ranking.history import build_history
+from ranking.recommender import Recommender
+from ranking.scorer import MODES, Mode, SavedScorer
+from ranking.vectors import Vectors
+
+__all__ = ["Evaluated", "Windows", "evaluate_shop", "windows"]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the test window starts, in days since 1970-01-01 UTC, and how long windows are."""
+
+    cut: float
+    days: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What was found, what is to be served, and vectors to start the next fit from."""
+
+    report: Report
+    choice: Choice
+    embeddings: Embeddings
+
+
+def windows(graph: InteractionGraph, config: Config) -> Windows:
+    """The cut from the settings, or such that the test window ends with the data.
+
+    Raises:
+        DataError: the events span too short a time, or the cut lies outside.
+    """
+    settings = config.evaluation
+    days = settings.window_days
+    first, last = (float(graph.days.min()), graph.last_day) if len(graph) else (0.0, 0.0)
+    cut = last - days if settings.cut is None else to_day(settings.cut)
+    if not first < cut - days < cut < last:
+        raise DataError(
+            f"two windows of {days:g} days do not fit: events span {last - first:.1f} days; "
+            "set evaluation.window_days or evaluation.cut"
+        )
+    return Windows(cut, days)
+
+
+def evaluate_shop(
+    shop: Shop, config: Config, *, work: Path | None = None, progress: Progress = silent
+) -> Evaluated:
+    """Fit, choose on validation, fit again, report on test.
+
+    Args:
+        shop: the shop; events after the test window are never looked at.
+        config: all settings.
+        work: folder for training state, so that a killed run is taken up again.
+        progress: told each stage.
+
+    Raises:
+        DataError: the shop is too young or too small to be measured.
+    """
+    span = windows(shop.graph.purchases(), config)
+    before, split = _side(shop.graph, span.cut - span.days, span.days, config)
+    fitted = fit_methods(
+        Task(before, config, progress, _validator(split), checkpoint=_file(work, "validation"))
+    )
+    choice = choose(fitted.scorers, split, config.evaluation, config.seed, progress)
+
+    graph, split = _side(shop.graph, span.cut, span.days, config)
+    start = carry(fitted.embeddings, before.products, graph.products)
+    fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
+    results = _measure(fitted, choice, split, shop, config, progress)
+    report = build_report(
+        results,
+        baselines=BASELINES,
+        counts=split.counts,
+        settings=_settings(span, choice, config),
+        samples=max(1, config.evaluation.bootstrap),
+        seed=config.seed,
+    )
+    return Evaluated(report, choice, carry(fitted.embeddings, graph.products, shop.graph.products))
+
+
+def _side(
+    graph: InteractionGraph, cut: float, days: float, config: Config
+) -> tuple[InteractionGraph, Split]:
+    """The events before ``cut`` over its eligible products, and the split there."""
+    known = graph.before(cut)
+    lines = np.bincount(known.purchases().product_rows, minlength=graph.shape[1])
+    least = config.ranking.min_lines
+    compact = graph.before(cut + days).of_products(lines >= least)
+    return compact.before(cut), time_split(compact, cut, days, least)
+
+
+def _validator(split: Split) -> Callable[[Embeddings], float]:
+    """Quality of vectors on the validation window: NDCG of discoveries, what encoders are for."""
+    users = split.users("discover")
+    judge = ndcg_judge(split, "discover", users)
+
+    def quality(embeddings: Embeddings) -> float:
+        lists = []
+        for batch in np.array_split(users, max(1, len(users) // BATCH)):
+            scores = embeddings.user_vectors[batch] @ embeddings.product_vectors.T
+            lists.append(top_k(scores, split.allowed(batch, "discover"), K)[0])
+        return judge(np.concatenate(lists))
+
+    return quality
+
+
+def carry(embeddings: Embeddings, known: IdMap, products: IdMap) -> Embeddings:
+    """The same vectors over other ``products``; those it never saw get zeros."""
+    rows = products.to_rows(known.ids, missing="negative")
+    vectors = np.zeros((len(products), embeddings.product_vectors.shape[1]), np.float32)
+    vectors[rows[rows >= 0]] = embeddings.product_vectors[rows >= 0]
+    return Embeddings(embeddings.user_vectors, vectors)
+
+
+def _measure(
+    fitted: Fitted, choice: Choice, split: Split, shop: Shop, config: Config, progress: Progress
+) -> dict[str, dict[Mode, ModeResult]]:
+    """Results of every method, and of each mode's blend, through what serves them."""
+    history = build_history(split.train)
+    recent = fitted.scorers["recent popularity"].score(np.zeros(1, np.int64))[0]
+    rows = shop.graph.products.to_rows(split.train.products.ids, missing="error")
+    categories = shop.category_rows(max(0, shop.levels - 1))[rows]
+    methods: dict[str, dict[Mode, SavedScorer]] = {
+        name: dict.fromkeys(MODES, scorer) for name, scorer in fitted.scorers.items()
+    }
+    methods[BLEND] = {mode: choice[mode].blend(fitted.scorers) for mode in MODES}
+    results: dict[str, dict[Mode, ModeResult]] = {}
+    for done, (name, scorers) in enumerate(methods.items()):
+        progress(f"measure: {name}", done, len(methods))
+        served = Recommender(scorers, history, recent, split.eligible)
+        results[name] = evaluate(
+            lambda users, k, mode, served=served: served.recommend(users, k, mode).rows,
+            split,
+            config.evaluation.ks,
+            categories=categories,
+        )
+    progress("measure: done", len(methods), len(methods))
+    return results
+
+
+def _settings(span: Windows, choice: Choice, config: Config) -> dict[str, Any]:
+    return {
+        "cut": from_day(span.cut).isoformat(),
+        "window_days": span.days,
+        "min_lines": config.ranking.min_lines,
+        "seed": config.seed,
+        "choice": choice_json(choice),
+    }
+
+
+def _file(work: Path | None, name: str) -> Path | None:
+    return work / f"{name}.checkpoint" if work else None

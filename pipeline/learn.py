@@ -1,0 +1,84 @@
+"""Everything that is learned from the whole shop, once the choice of what to serve is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gnn.embeddings import Embeddings
+from graph.shop import Shop
+from loaders.progress import Progress, silent
+from pipeline.choose import Choice
+from pipeline.config import Config
+from pipeline.methods import Task, fit_methods
+from ranking.history import build_history
+from ranking.recommender import Recommender
+from ranking.similar import Neighbours, similar_products
+from rules.mine import mine_rules
+from rules.table import RuleTable
+from segments.build import find_segments
+from segments.model import Segmentation
+from segments.products import over_represented_products
+
+__all__ = ["Learned", "learn"]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one build learned, over the rows of ``shop``."""
+
+    shop: Shop
+    embeddings: Embeddings
+    recommender: Recommender
+    neighbours: Neighbours
+    rules: RuleTable
+    segmentation: Segmentation
+    segment_products: pl.DataFrame
+
+
+def learn(
+    shop: Shop,
+    config: Config,
+    choice: Choice,
+    *,
+    start: Embeddings | None = None,
+    work: Path | None = None,
+    progress: Progress = silent,
+) -> Learned:
+    """Fit what was chosen on all events, mine rules, find segments and similar products.
+
+    Args:
+        shop: the whole shop.
+        config: all settings.
+        choice: what to serve in each mode.
+        start: vectors over the shop's rows to start training from.
+        work: folder for training state.
+        progress: told each stage.
+    """
+    lines = np.bincount(shop.graph.purchases().product_rows, minlength=shop.graph.shape[1])
+    eligible = lines >= config.ranking.min_lines
+    known = shop.graph.where(eligible[shop.graph.product_rows])
+    checkpoint = work / "final.checkpoint" if work else None
+    fitted = fit_methods(Task(known, config, progress, start=start, checkpoint=checkpoint))
+    vectors = fitted.embeddings
+    recommender = Recommender(
+        scorers={mode: c.scorer(fitted.scorers) for mode, c in choice.items()},
+        history=build_history(shop.graph),
+        popularity=fitted.scorers["recent popularity"].score(np.zeros(1, np.int64))[0],
+        eligible=eligible,
+    )
+    segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
+    return Learned(
+        shop=shop,
+        embeddings=vectors,
+        recommender=recommender,
+        neighbours=similar_products(
+            vectors.product_vectors, config.snapshots.neighbours, progress=progress
+        ),
+        rules=mine_rules(shop, config.rules, progress),
+        segmentation=segmentation,
+        segment_products=over_represented_products(shop, segmentation),
+    )

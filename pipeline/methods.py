@@ -1,0 +1,121 @@
+"""Every method that can be measured and served: its name, and how it is fitted.
+
+To add one: write its file in ``ranking/`` or ``gnn/``, and its line in ``METHODS``. It is then
+trained, evaluated beside the others, blended, and served where it wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gnn.embeddings import Embeddings
+from graph.interactions import InteractionGraph
+from loaders.errors import ConfigError
+from loaders.progress import Progress, silent
+from pipeline.config import Config
+from ranking.ease import fit_ease
+from ranking.itemknn import fit_itemknn
+from ranking.personal import fit_personal
+from ranking.popularity import fit_popularity
+from ranking.scorer import SavedScorer
+from ranking.vectors import Vectors
+
+__all__ = ["BASELINES", "ENCODER", "METHODS", "Fitted", "Task", "fit_methods"]
+
+ENCODER: Final = "LightGCN"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method learns from.
+
+    Attributes:
+        graph: events it may see.
+        config: all settings.
+        progress: told how far it is.
+        validate: quality of vectors on the window after ``graph``; stops training early.
+        start: vectors to start from, of an earlier fit on less of the same shop.
+        checkpoint: file that training can be taken up from.
+    """
+
+    graph: InteractionGraph
+    config: Config
+    progress: Progress = silent
+    validate: Callable[[Embeddings], float] | None = None
+    start: Embeddings | None = None
+    checkpoint: Path | None = None
+
+
+def fit_embeddings(task: Task) -> Embeddings:
+    """Train the encoder.
+
+    Raises:
+        ConfigError: the training libraries are not installed.
+    """
+    try:
+        from gnn.train import fit
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"building needs {error.name}; install it: pip install 'coterie[learn]'"
+        ) from error
+    fitted = fit(
+        task.graph,
+        task.config.gnn.model_copy(update={"seed": task.config.seed}),
+        validate=task.validate,
+        start=task.start,
+        checkpoint=task.checkpoint,
+        progress=task.progress,
+    )
+    return fitted.embeddings
+
+
+Fit = Callable[[Task], SavedScorer]
+
+BASELINES: Final[dict[str, Fit]] = {
+    "popularity": lambda t: fit_popularity(t.graph),
+    "recent popularity": lambda t: fit_popularity(
+        t.graph, window_days=t.config.ranking.recent_days
+    ),
+    "personal frequency": lambda t: fit_personal(t.graph),
+    "decayed personal frequency": lambda t: fit_personal(
+        t.graph, half_life=t.config.ranking.half_life
+    ),
+    "ItemKNN": lambda t: fit_itemknn(
+        t.graph,
+        neighbours=t.config.ranking.knn_neighbours,
+        shrink=t.config.ranking.knn_shrink,
+        progress=t.progress,
+    ),
+    "EASE": lambda t: fit_ease(
+        t.graph,
+        products=t.config.ranking.ease_products,
+        l2=t.config.ranking.ease_l2,
+        neighbours=t.config.ranking.ease_neighbours,
+    ),
+}
+"""What a good engineer would try first; the blend and the encoder are held against these."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Scorers by name, and the vectors behind the encoder's."""
+
+    scorers: Mapping[str, SavedScorer]
+    embeddings: Embeddings
+
+
+def fit_methods(task: Task) -> Fitted:
+    """Fit every method on the same events."""
+    scorers: dict[str, SavedScorer] = {}
+    for i, (name, fit) in enumerate(BASELINES.items()):
+        task.progress("fit baselines", i, len(BASELINES))
+        scorers[name] = fit(task)
+    task.progress("fit baselines", len(BASELINES), len(BASELINES))
+    embeddings = fit_embeddings(task)
+    scorers[ENCODER] = Vectors(
+        ENCODER, embeddings.user_vectors, embeddings.product_vectors
+    )
+    return Fitted(scorers, embeddings)

@@ -1,0 +1,145 @@
+"""``Snapshot``: everything one build learned, in a folder that serving maps into memory.
+
+    manifest.json    what it is, from which data, settings and versions, and how good it measured
+    report.json      the whole evaluation
+    *.parquet        users, products, categories, rules, products over-represented in segments
+    recommender/     scorers, history, popularity
+    neighbours/      similar products
+    segments/        communities, members, profiles
+    embeddings/      the encoder's vectors
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from graph.ids import IdMap
+from loaders.errors import SnapshotMissing
+from ranking.recommender import Recommender
+from ranking.similar import Neighbours
+from rules.table import RuleTable
+from segments.model import Segmentation
+
+__all__ = ["Manifest", "Snapshot"]
+
+
+class Manifest(BaseModel):
+    """What a snapshot is, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    build: str
+    created: datetime
+    currency: str
+    data_hash: str
+    last_event: datetime | None
+    seed: int
+    config: dict[str, Any]
+    versions: dict[str, str]
+    counts: dict[str, int]
+    choice: dict[str, Any]
+    cut: str | None
+    metrics: list[dict[str, Any]]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One build's results, over the rows of its own ids.
+
+    Attributes:
+        folder: where it is.
+        manifest: what it is.
+        users, products, categories: tables aligned to rows, as in ``graph.shop.Shop``.
+        recommender: lists for users.
+        neighbours: similar products.
+        rules: bought-together rules.
+        segmentation: communities.
+        segment_products: products over-represented in each segment.
+    """
+
+    folder: Path
+    manifest: Manifest
+    users: pl.DataFrame
+    products: pl.DataFrame
+    categories: pl.DataFrame
+    recommender: Recommender
+    neighbours: Neighbours
+    rules: RuleTable
+    segmentation: Segmentation
+    segment_products: pl.DataFrame
+
+    @cached_property
+    def user_ids(self) -> IdMap:
+        """Ids of user rows."""
+        return IdMap(self.users["user_id"])
+
+    @cached_property
+    def product_ids(self) -> IdMap:
+        """Ids of product rows."""
+        return IdMap(self.products["product_id"])
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The evaluation, as plain keys; empty where nothing could be measured."""
+        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
+        return report
+
+    def save(self, report: dict[str, Any]) -> None:
+        """Write everything to ``folder``; the manifest last, as it marks the folder as whole."""
+        for name in ("users", "products", "categories", "segment_products"):
+            getattr(self, name).write_parquet(self.folder / f"{name}.parquet")
+        self.recommender.save(self.folder / "recommender")
+        self.neighbours.save(self.folder / "neighbours")
+        self.rules.save(self.folder / "rules.parquet")
+        self.segmentation.save(self.folder / "segments")
+        (self.folder / "report.json").write_text(json.dumps(report, indent=1), "utf-8")
+        (self.folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=2), "utf-8")
+
+    @staticmethod
+    def load(folder: Path) -> Snapshot:
+        """Read a snapshot, arrays memory-mapped.
+
+        Raises:
+            SnapshotMissing: the folder holds none, or one that this version cannot read.
+        """
+        frames = {
+            name: _frame(folder / f"{name}.parquet")
+            for name in ("users", "products", "categories", "segment_products")
+        }
+        return Snapshot(
+            folder,
+            read_manifest(folder),
+            recommender=Recommender.load(folder / "recommender"),
+            neighbours=Neighbours.load(folder / "neighbours"),
+            rules=RuleTable.load(folder / "rules.parquet"),
+            segmentation=Segmentation.load(folder / "segments"),
+            **frames,
+        )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in ``folder``.
+
+    Raises:
+        SnapshotMissing: there is none, or it is of another version.
+    """
+    try:
+        return Manifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
+    except (OSError, ValidationError) as error:
+        raise SnapshotMissing(f"cannot read the snapshot in {folder}: {error}") from error
+
+
+def _frame(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise SnapshotMissing(f"cannot read {path}: {error}; build again") from error

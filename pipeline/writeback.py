@@ -1,0 +1,86 @@
+"""What a build learned, as nodes and edges that Cypher sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from graph.store import Derived
+from pipeline.learn import Learned
+from ranking.similar import Neighbours
+
+__all__ = ["derived_graph"]
+
+BATCH = 256
+
+
+def derived_graph(learned: Learned, build: str, liked: int) -> Derived:
+    """Communities and every derived edge, marked with ``build``.
+
+    Args:
+        learned: what was learned.
+        build: name of the build.
+        liked: length of each user's MAY_LIKE list.
+    """
+
+    def marked(frame: pl.DataFrame) -> pa.Table:
+        return frame.with_columns(build=pl.lit(build)).to_arrow()
+
+    return Derived(
+        build=build,
+        nodes={"Community": marked(learned.segmentation.as_nodes())},
+        edges={
+            ("BOUGHT_WITH", "Product", "Product"): marked(learned.rules.as_edges()),
+            ("SIMILAR_TO", "Product", "Product"): marked(_similar(learned)),
+            ("MEMBER_OF", "User", "Community"): marked(
+                learned.segmentation.as_edges(learned.shop.graph.users.ids)
+            ),
+            ("MAY_LIKE", "User", "Product"): marked(_liked(learned, liked)),
+        },
+    )
+
+
+def _similar(learned: Learned, most: int = 10) -> pl.DataFrame:
+    near: Neighbours = learned.neighbours
+    rows = near.rows[:, :most]
+    source = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
+    there = rows >= 0
+    ids = learned.shop.graph.products.ids
+    return pl.DataFrame(
+        {
+            "source": ids.gather(source[there]),
+            "target": ids.gather(rows[there]),
+            "score": near.scores[:, :most][there].astype(np.float64),
+        }
+    )
+
+
+def _liked(learned: Learned, most: int) -> pl.DataFrame:
+    """The discover list of each registered user who bought anything."""
+    shop, history = learned.shop, learned.recommender.history
+    bought = np.diff(history.starts) > 0
+    users = np.flatnonzero(shop.graph.registered & bought)
+    frames = [
+        _lists(learned, batch, most)
+        for batch in np.array_split(users, max(1, len(users) // BATCH))
+        if len(batch) and most
+    ]
+    schema = {"source": pl.String, "target": pl.String, "score": pl.Float64, "rank": pl.Int64}
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+
+def _lists(learned: Learned, users: np.ndarray[tuple[int], np.dtype[np.int64]], most: int) -> pl.DataFrame:
+    lists = learned.recommender.recommend(users, most, "discover")
+    there = lists.rows >= 0
+    source = np.broadcast_to(users[:, None], there.shape)
+    rank = np.broadcast_to(np.arange(1, most + 1)[None, :], there.shape)
+    graph = learned.shop.graph
+    return pl.DataFrame(
+        {
+            "source": graph.users.ids.gather(source[there]),
+            "target": graph.products.ids.gather(lists.rows[there]),
+            "score": lists.scores[there].astype(np.float64),
+            "rank": rank[there].astype(np.int64),
+        }
+    )

@@ -99,9 +99,7 @@ def test_refuse_names_the_first_bad_value() -> None:
     assert refuse(frame, bad & False, "Price", "a number", "a.csv") is None
 
 
-def test_unknown_zone_and_format() -> None:
+def test_unknown_zone() -> None:
     assert check_zone("Europe/Paris") == "Europe/Paris"
     with pytest.raises(ConfigError, match="Europe/Paris"):
         check_zone("Mars/Olympus")
-    with pytest.raises(ConfigError, match="date_format"):
-        times(pl.Series(["1"]), "%Q")

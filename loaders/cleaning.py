@@ -23,6 +23,7 @@ __all__ = [
     "limit_non_products",
     "mark_changed",
     "name_visitors",
+    "split",
     "step",
 ]
 

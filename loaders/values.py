@@ -19,6 +19,7 @@ from loaders.files import LINE
 __all__ = ["Times", "check_zone", "ids", "numbers", "refuse", "text", "times", "unreadable"]
 
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _LOCAL_FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M:%S%.f",
@@ -112,6 +113,8 @@ class Times:
 def times(values: pl.Series, date_format: str = "iso", zone: str = "UTC") -> Times:
     """Read dates and times, local to ``zone`` unless they say their own offset, into UTC.
 
+    A year before 1900 or after 2200 is unreadable: it comes of a wrong format.
+
     Args:
         values: text, numbers since 1970, or dates and times as Parquet stores them.
         date_format: ``iso``, ``epoch_s``, ``epoch_ms``, ``epoch_us`` or a strptime format.
@@ -119,14 +122,21 @@ def times(values: pl.Series, date_format: str = "iso", zone: str = "UTC") -> Tim
     """
     distinct = values.unique()
     if 2 * len(distinct) > len(values):
-        return _times(values, date_format, zone)
-    found = _times(distinct, date_format, zone)
+        return _plausible(_times(values, date_format, zone))
+    found = _plausible(_times(distinct, date_format, zone))
     table = pl.DataFrame(
         {"from": distinct, "to": found.values, "twice": found.ambiguous, "never": found.nonexistent}
     )
     asked = pl.DataFrame({"from": values})
     joined = asked.join(table, on="from", how="left", nulls_equal=True, maintain_order="left")
     return Times(joined["to"], joined["twice"], joined["never"])
+
+
+def _plausible(found: Times) -> Times:
+    """Years like 24 or 20240 come of a wrong format and are no dates."""
+    year = found.values.dt.year()
+    odd = (year < _FIRST_YEAR) | (year > _LAST_YEAR)
+    return Times(found.values.set(odd, None), found.ambiguous, found.nonexistent)
 
 
 def _times(values: pl.Series, date_format: str, zone: str) -> Times:

@@ -88,6 +88,12 @@ def test_date_formats(raw: list[object], date_format: str, expected: datetime) -
     assert times(pl.Series(raw), date_format).values.to_list() == [expected]
 
 
+def test_a_year_of_two_digits_needs_its_own_format() -> None:
+    raw = pl.Series(["1/31/24", "1/31/2024"])
+    assert times(raw, "%m/%d/%Y").values.to_list() == [None, moment(2024, 1, 31)]
+    assert times(raw.head(1), "%m/%d/%y").values.to_list() == [moment(2024, 1, 31)]
+
+
 def test_refuse_names_the_first_bad_value() -> None:
     frame = pl.DataFrame({LINE: [2, 3, 4], "Price": ["1", "dear", "free"]})
     bad = unreadable(frame["Price"], numbers(frame["Price"]))

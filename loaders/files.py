@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loaders.csv_scan import CsvScan, CsvShape
 from loaders.errors import DataError
-from loaders.text import MAX_LINE_BYTES, is_gzip, utf8_chunks
+from loaders.text import MAX_LINE_BYTES, is_gzip, open_input, utf8_chunks
 
 __all__ = ["LINE", "FileFormat", "missing_column", "read_table"]
 
@@ -52,7 +52,7 @@ class FileFormat(BaseModel):
 def read_table(
     path: Path | str, fmt: FileFormat | None = None, columns: Sequence[str] | None = None
 ) -> pl.DataFrame:
-    """Read a file by its name's ending: ``.parquet``, ``.jsonl`` or ``.ndjson``, else CSV.
+    """Read a Parquet file, JSON lines (``.jsonl``, ``.ndjson``, ``.json``) or else a CSV.
 
     Args:
         path: the file; CSV and JSON lines may be gzip.
@@ -66,22 +66,28 @@ def read_table(
         DataError: the file cannot be read as such a table, holds no rows or lacks a column.
     """
     path, fmt = Path(path), fmt or FileFormat()
-    kind = path.name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
-    if kind in ("xlsx", "xls", "ods"):
-        raise DataError("spreadsheets are not read; save the sheet as CSV", file=str(path))
-    if kind in ("parquet", "pq"):
-        frame = _parquet(path)
-    elif kind in ("jsonl", "ndjson", "json"):
-        frame = _json_lines(path, fmt)
-    else:
-        frame = _csv(path, fmt)
+    frame = _reader(path)(path, fmt)
     if frame.is_empty():
         raise DataError("the file holds no rows", file=str(path))
     for column in columns or ():
         if column not in frame.columns:
             raise missing_column(path, column, frame.columns)
+        if f"{column}_duplicated_0" in frame.columns:
+            raise DataError("the header has this name twice", file=str(path), column=column)
     blank = pl.col(pl.String).is_in(list(fmt.nulls))
     return frame.with_columns(pl.when(~blank).then(pl.col(pl.String)))
+
+
+def _reader(path: Path) -> Callable[[Path, FileFormat], pl.DataFrame]:
+    """How to read a file: by its first bytes where they tell, else by its name."""
+    with open_input(path) as file:
+        start = file.read(4)
+    kind = path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+    if start == b"PAR1" or kind in ("parquet", "pq"):
+        return _parquet
+    if start == b"PK\x03\x04" or kind in ("xlsx", "xls", "ods"):
+        raise DataError("spreadsheets are not read; save the sheet as CSV", file=str(path))
+    return _json_lines if kind in ("jsonl", "ndjson", "json") else _csv
 
 
 def missing_column(path: Path, column: str, found: Sequence[str]) -> DataError:
@@ -96,8 +102,7 @@ def missing_column(path: Path, column: str, found: Sequence[str]) -> DataError:
     return DataError(message, file=str(path), column=column)
 
 
-def _parquet(path: Path) -> pl.DataFrame:
-    is_gzip(path)  # opens it, so that a missing or empty file is told apart from a damaged one
+def _parquet(path: Path, _: FileFormat) -> pl.DataFrame:
     try:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -35,7 +35,7 @@ from loaders.describe import (
     title_steps,
     users_of,
 )
-from loaders.errors import ConfigError
+from loaders.errors import ConfigError, DataError
 from loaders.lines import read_lines
 from loaders.mapping_example import EXAMPLE_MAPPING
 from loaders.mapping_schema import Mapping
@@ -43,6 +43,7 @@ from loaders.outliers import limit_outliers
 from loaders.progress import Progress, silent
 from loaders.report import LoadReport, Step
 from loaders.returns import net_returns
+from loaders.schema import ANONYMOUS_PREFIX
 from loaders.taxonomy import category_paths, read_categories, unify_spelling
 
 __all__ = ["EXAMPLE_MAPPING", "Mapping", "load_mapping", "load_shop", "parse_mapping"]
@@ -101,7 +102,7 @@ def load_shop(
         progress: told the stage.
 
     Raises:
-        DataError: a file cannot be used; nothing was stored.
+        DataError: a file cannot be used, or no line of it can; nothing was stored.
     """
     place = _Places(mapping, Path(base_dir), files or {})
     progress("read", 0, 3)
@@ -109,6 +110,9 @@ def load_shop(
     read = lines.height
     progress("clean", 1, 3)
     lines, steps = clean(lines, mapping)
+    if lines.is_empty():
+        gone = ", ".join(f"{s.name}: {s.lines:,}" for s in steps if s.removed)
+        raise DataError(f"cleaning leaves no line ({gone})", file=str(place["events"]))
     progress("describe", 2, 3)
     tables, more = _tables(lines, mapping, place)
     report = LoadReport(str(place["events"]), read, lines.height, (*steps, *more))
@@ -123,7 +127,7 @@ def clean(lines: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, list[Ste
     for act in _actions(mapping):
         lines, done = act(lines)
         steps += [s for s in done if s.lines]
-    visitor = pl.col("user_id").str.starts_with("anonymous/")
+    visitor = pl.col("user_id").str.starts_with(ANONYMOUS_PREFIX)
     return lines.with_columns(anonymous=visitor), steps
 
 

@@ -108,10 +108,12 @@ class EventsFile(FileFormat):
         default=(), description="Columns of the product's category levels, broadest first."
     )
     product_attributes: Attributes = Field(
-        default_factory=dict, description="Further columns about the product."
+        default_factory=dict,
+        description="Further columns about the product: a list, or name = column.",
     )
     user_attributes: Attributes = Field(
-        default_factory=dict, description="Further columns about the customer."
+        default_factory=dict,
+        description="Further columns about the customer: a list, or name = column.",
     )
 
     @model_validator(mode="after")
@@ -135,7 +137,9 @@ class ProductsFile(FileFormat):
     categories: tuple[str, ...] = Field(
         default=(), description="Columns of the category levels, broadest first."
     )
-    attributes: Attributes = Field(default_factory=dict, description="Further columns to keep.")
+    attributes: Attributes = Field(
+        default_factory=dict, description="Further columns to keep: a list, or name = column."
+    )
     decimal: str = Field(default=".", min_length=1, max_length=1, description="Decimal mark.")
     thousands: str = Field(default="", max_length=1, description="Mark between thousands.")
 
@@ -151,7 +155,9 @@ class UsersFile(FileFormat):
 
     file: str = Field(description="Path, relative to the mapping file.")
     user: str = Field(description="Column of the customer's id.")
-    attributes: Attributes = Field(default_factory=dict, description="Columns to keep.")
+    attributes: Attributes = Field(
+        default_factory=dict, description="Columns to keep: a list, or name = column."
+    )
 
 
 class CategoriesFile(FileFormat):

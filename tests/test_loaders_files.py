@@ -77,7 +77,8 @@ def test_parquet_and_json_lines(write: Write, tmp_path: Path) -> None:
         ("a.jsonl", b'{"a": 1}\n{"a": }\n', 2, "expected a JSON object"),
         ("a.jsonl", b'{"a": 1}\n[1, 2]\n', 2, r"expected a JSON object, found \[1, 2\]"),
         ("a.jsonl", b'{"a": 1}\n{"a": {"b": 2}}\n', None, "not readable as JSON lines"),
-        ("a.xlsx", b"PK", None, "save the sheet as CSV"),
+        ("a.csv", b"PK\x03\x04...", None, "save the sheet as CSV"),
+        ("a.xlsx", b"?", None, "save the sheet as CSV"),
     ],
 )
 def test_bad_files(write: Write, name: str, content: bytes, row: int | None, words: str) -> None:
@@ -86,6 +87,18 @@ def test_bad_files(write: Write, name: str, content: bytes, row: int | None, wor
         read_table(path)
     assert caught.value.file == str(path)
     assert caught.value.row == row
+
+
+def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
+    pl.DataFrame({"id": [1]}).write_parquet(tmp_path / "export.dat")
+    assert read_table(tmp_path / "export.dat").rows() == [(1, 1)]
+
+
+def test_a_header_that_names_a_column_twice(write: Write) -> None:
+    path = write("a.csv", b"id,n,n\n1,2,3\n")
+    assert read_table(path, columns=["id"]).height == 1
+    with pytest.raises(DataError, match="this name twice"):
+        read_table(path, columns=["n"])
 
 
 def test_missing_file_folder_column_and_encoding(write: Write, tmp_path: Path) -> None:

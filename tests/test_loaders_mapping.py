@@ -269,6 +269,12 @@ def test_bad_product_files(tmp_path: Path, rows: str, row: int, column: str, wor
     assert (caught.value.row, caught.value.column) == (row, column)
 
 
+def test_nothing_left_is_an_error(tmp_path: Path) -> None:
+    header = SALES.split("\n")[0]
+    with pytest.raises(DataError, match=r"leaves no line \(non-products: 1\)"):
+        shop(tmp_path, sales=f"{header}\n1;7;POST;Postage;1;4,90;01.07.2024 10:00;\n")
+
+
 def test_the_events_file_may_be_another(tmp_path: Path) -> None:
     expected = shop(tmp_path).events
     (tmp_path / "sales.csv").rename(tmp_path / "july.csv")

@@ -74,6 +74,9 @@ def read_table(
             raise missing_column(path, column, frame.columns)
         if f"{column}_duplicated_0" in frame.columns:
             raise DataError("the header has this name twice", file=str(path), column=column)
+        if frame[column].dtype.is_nested():
+            raise DataError("expected plain values, found nested ones; flatten them first",
+                            file=str(path), column=column)  # fmt: skip
     blank = pl.col(pl.String).is_in(list(fmt.nulls))
     return frame.with_columns(pl.when(~blank).then(pl.col(pl.String)))
 

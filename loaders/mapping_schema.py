@@ -18,6 +18,7 @@ from loaders.schema import EVENT_NAMES
 from loaders.values import check_zone
 
 __all__ = [
+    "TAKEN_NAMES",
     "Cancellations",
     "CategoriesFile",
     "Cleaning",
@@ -26,22 +27,31 @@ __all__ = [
     "NonProducts",
     "ProductsFile",
     "UsersFile",
+    "attribute_name",
 ]
+
+
+def attribute_name(column: str) -> str:
+    """A column's name as an attribute's: ``Home Town`` becomes ``home_town``."""
+    return re.sub(r"\W+", "_", column.strip().lower()).strip("_")
 
 
 def _named(value: object) -> object:
     """A list of columns as a table of attribute name to column."""
     if not isinstance(value, list | tuple):
         return value
-    return {re.sub(r"\W+", "_", str(c).strip().lower()).strip("_"): c for c in value}
+    named = {attribute_name(str(column)): column for column in value}
+    if len(named) < len(value):
+        raise ValueError("two columns would have the same attribute name; write a table")
+    return named
 
 
 def _free_names(value: dict[str, str]) -> dict[str, str]:
     for name in value:
-        if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in _TAKEN:
+        if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in TAKEN_NAMES:
             raise ValueError(
                 f"'{name}' cannot be an attribute's name: lower-case letters, digits and _, and "
-                f'not {", ".join(_TAKEN)}; write a table such as {{ my_name = "Column" }}'
+                f'not {", ".join(TAKEN_NAMES)}; write a table such as {{ my_name = "Column" }}'
             )
     return value
 
@@ -61,7 +71,8 @@ def _zone(value: object) -> object:
         raise ValueError(str(error)) from error
 
 
-_TAKEN = ("id", "user_id", "anonymous", "product_id", "title", "price", "category_id", "brand")
+TAKEN_NAMES = ("id", "user_id", "anonymous", "product_id", "title", "price", "category_id", "brand")
+"""Names that mean something in the graph already, and so cannot be attributes."""
 
 Attributes = Annotated[dict[str, str], BeforeValidator(_named), AfterValidator(_free_names)]
 Pattern = Annotated[str, BeforeValidator(_pattern)]

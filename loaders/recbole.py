@@ -15,6 +15,7 @@ from loaders.dataset import Dataset
 from loaders.errors import DataError
 from loaders.files import LINE, FileFormat, read_table
 from loaders.lines import event_ids
+from loaders.mapping_schema import TAKEN_NAMES, attribute_name
 from loaders.progress import Progress, silent
 from loaders.report import LoadReport
 from loaders.schema import empty
@@ -120,7 +121,8 @@ def _users(path: Path) -> pl.DataFrame | None:
         return None
     raw, columns = _typed(path)
     key = _id_column(columns, "user", path)
-    return raw.drop(LINE, key).insert_column(0, ids(raw[key]).alias("user_id"))
+    table = pl.DataFrame([ids(raw[key]).alias("user_id")])
+    return table.with_columns(_attributes(raw, [c for c in columns if c != key], "user"))
 
 
 def _items(path: Path) -> tuple[pl.DataFrame | None, pl.DataFrame]:
@@ -131,14 +133,23 @@ def _items(path: Path) -> tuple[pl.DataFrame | None, pl.DataFrame]:
     key = _id_column(columns, "item", path)
     others = [c for c in columns if c != key]
     title, genre = _called(others, _TITLES), _called(others, _GENRES)
-    table = raw.drop(LINE, key, *([title] if title else []))
-    table = table.insert_column(0, ids(raw[key]).alias("product_id"))
+    table = pl.DataFrame([ids(raw[key]).alias("product_id")])
+    table = table.with_columns(_attributes(raw, [c for c in others if c != title], "item"))
     if title:
         table = table.with_columns(raw[title].alias("title"))
     if genre:
-        first = raw[genre].str.extract(r"^(\S+)").alias("category.0")
-        table = table.with_columns(first)
+        table = table.with_columns(raw[genre].str.extract(r"^(\S+)").alias("category.0"))
     return category_paths(table)
+
+
+def _attributes(raw: pl.DataFrame, columns: list[str], of: str) -> list[pl.Series]:
+    """Columns under names an attribute may have; price and brand are what the contract means."""
+    found = []
+    for column in columns:
+        name = attribute_name(column)
+        taken = name in TAKEN_NAMES and not (of == "item" and name in ("price", "brand"))
+        found.append(raw[column].alias(f"{of}_{name}" if taken else name))
+    return found
 
 
 def _called(columns: list[str], words: tuple[str, ...]) -> str | None:

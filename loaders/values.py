@@ -31,9 +31,6 @@ _OFFSET = r"\d[Tt ]\d\d:?\d\d.*(Z|z|[+-]\d\d:?\d\d)$"
 
 def text(values: pl.Series) -> pl.Series:
     """Text for people: ends trimmed, runs of white space made one blank, nothing left made null."""
-    if values.dtype.is_nested():
-        raise DataError("expected a plain value, found a nested one; flatten it first",
-                        column=values.name)  # fmt: skip
     return _per_distinct(values.cast(pl.String), _clean)
 
 

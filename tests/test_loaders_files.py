@@ -94,6 +94,14 @@ def test_parquet_is_known_by_its_content(tmp_path: Path) -> None:
     assert read_table(tmp_path / "export.dat").rows() == [(1, 1)]
 
 
+def test_nested_values_are_refused_where_they_are_needed(write: Write) -> None:
+    path = write("a.jsonl", b'{"id": 1, "items": [{"sku": "x"}]}\n')
+    assert read_table(path, columns=["id"]).height == 1
+    with pytest.raises(DataError, match="flatten them first") as caught:
+        read_table(path, columns=["items"])
+    assert caught.value.column == "items"
+
+
 def test_a_header_that_names_a_column_twice(write: Write) -> None:
     path = write("a.csv", b"id,n,n\n1,2,3\n")
     assert read_table(path, columns=["id"]).height == 1

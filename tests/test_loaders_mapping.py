@@ -298,6 +298,7 @@ def test_the_events_file_may_be_another(tmp_path: Path) -> None:
         (BASE.replace('codes = ["POST"]', "matches = '('"), "not a regular expression"),
         (BASE.replace('title = "Text"', 'value = "Text"'), "unit_price or value, not both"),
         (BASE.replace('["Home Town"]', '["Price"]'), "'price' cannot be an attribute's name"),
+        (BASE.replace('["Home Town"]', '["A b", "a-b"]'), "the same attribute name"),
         (BASE + '[cleaning]\nanonymous = "maybe"', "cleaning.anonymous: Input should be"),
         (BASE + '[categories]\nfile = "a"\ncategory = "b"', "need each other"),
     ],

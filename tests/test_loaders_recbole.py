@@ -45,6 +45,16 @@ def test_ratings_with_users_and_items(tmp_path: Path) -> None:
     assert data.report.balanced
 
 
+def test_names_that_are_taken_are_told_apart(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        inter="user_id:token\titem_id:token\na\tx\n",
+        item="item_id:token\tprice:float\tid:token\tRelease Year:token\nx\t2.5\t7\t1995\n",
+    )
+    products = load_recbole(folder).products
+    assert products.select("price", "item_id", "release_year").row(0) == (2.5, "7", "1995")
+
+
 def test_interactions_alone(tmp_path: Path) -> None:
     folder = write(tmp_path, inter="user_id:token\titem_id:token\na\tx\na\ty\n")
     for path in (folder, folder / "films.inter"):

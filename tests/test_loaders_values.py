@@ -24,13 +24,11 @@ def test_ids_lose_only_the_float_tail() -> None:
     assert ids(pl.Series(["85123A"]), "lower").to_list() == ["85123a"]
 
 
-def test_text_is_trimmed_and_nested_values_are_refused() -> None:
+def test_text_is_trimmed() -> None:
     assert text(pl.Series(["  white \t cherry\u00a0lights ", "  "])).to_list() == [
         "white cherry lights",
         None,
     ]
-    with pytest.raises(DataError, match="flatten it first"):
-        text(pl.Series("items", [[1]]))
 
 
 def test_numbers_of_other_countries() -> None:

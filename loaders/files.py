@@ -155,9 +155,10 @@ def _records(path: Path, fmt: FileFormat, shape: CsvShape) -> CsvShape:
         raise DataError(f"a quote opens and never closes{_quotes(fmt)}", file=str(path),
                         row=shape.open_quote)  # fmt: skip
     if len(ragged):
+        hint = "; is the separator right?" if expected == 1 else _quotes(fmt)
         raise DataError(
             f"expected {expected} fields as in the header, found {shape.fields[ragged[0]]} "
-            f"({len(ragged):,} such rows){_quotes(fmt)}",
+            f"({len(ragged):,} such rows){hint}",
             file=str(path),
             row=int(shape.lines[ragged[0]]),
         )

@@ -65,6 +65,7 @@ def test_parquet_and_json_lines(write: Write, tmp_path: Path) -> None:
         ("a.csv", b"", None, "the file is empty"),
         ("a.csv", b"a,b\n", None, "holds no rows"),
         ("a.csv", b"a,b\n1,2\n1,2,3\n1\n", 3, r"expected 2 fields .* found 3 \(2 such rows\)"),
+        ("a.csv", b"a;b\n1;2,5\n", 2, "is the separator right"),
         ("a.csv", b'a,b\n1,2\n"1,2\n', 3, "never closes; if the file does not quote"),
         ("a.csv", b'a,b\nx 7" by 9" y,2\n3 " , " 4,5\n', None, "quote"),
         ("a.csv", b"a,b\n1,2\nCaf\xe9,2\n", 3, r'byte 11 \(0xe9\) is not utf-8.*"cp1252"'),

@@ -1,0 +1,89 @@
+"""``SnapshotProvider``: hands out the published snapshot, and changes over when it changes.
+
+A thread looks at the pointer file once a second and reads a new snapshot aside; requests get the
+old one until the new one is ready, and never wait for either.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from api.service import Service
+from api.snapshot_service import SnapshotService
+from loaders.errors import CoterieError, SnapshotMissing
+from pipeline.home import Home
+from pipeline.snapshot import Snapshot
+
+__all__ = ["SnapshotProvider"]
+
+_log = logging.getLogger("coterie.api")
+
+
+class SnapshotProvider:
+    """Calls give the service of the snapshot published now.
+
+    Args:
+        home: the shop.
+        shop: what to call it.
+        every: seconds between two looks at the pointer.
+    """
+
+    def __init__(self, home: Home, shop: str, every: float = 1.0) -> None:
+        self._home, self._shop, self._every = home, shop, every
+        self._build: str | None = None
+        self._service: Service | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> Service:
+        """The service of the published snapshot.
+
+        Raises:
+            SnapshotMissing: nothing is published yet.
+        """
+        if self._service is None:
+            raise SnapshotMissing(f"nothing is published yet; run: coterie build --home "
+                                  f"{self._home.path}")
+        return self._service
+
+    def refresh(self) -> None:
+        """Change over if another build is published.
+
+        Raises:
+            SnapshotMissing: nothing is published, or it cannot be read.
+        """
+        build = self._home.current()
+        if build != self._build:
+            snapshot = Snapshot.load(self._home.snapshot(build))
+            self._service = SnapshotService(snapshot, self._home.store, self._shop)
+            self._build = build
+            _log.info("serving snapshot %s", build)
+
+    def start(self) -> None:
+        """Read what is published and watch for what follows, until ``stop``."""
+        self._try()
+        self._thread = threading.Thread(target=self._watch, name="snapshots", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._every):
+            self._try()
+
+    def _try(self) -> None:
+        """Refresh; what cannot be read is said once, and the old snapshot goes on."""
+        try:
+            self.refresh()
+            self._said = ""
+        except CoterieError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                _log.warning("%s", error)
+
+    _said = ""

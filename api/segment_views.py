@@ -1,0 +1,73 @@
+"""Segments of a snapshot as the API shows them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from api.models.segments import Segment, SegmentProfile, Segments, Trait
+from pipeline.snapshot import Snapshot
+from segments.model import Segment as Found
+from segments.model import Trait as FoundTrait
+
+__all__ = ["profile_of", "segments_of"]
+
+TRAITS_IN_LISTS = 4
+
+
+def segments_of(snapshot: Snapshot) -> Segments:
+    """All segments, largest first, each with its strongest traits."""
+    segmentation = snapshot.segmentation
+    registered = int((~snapshot.users["anonymous"]).sum())
+    return Segments(
+        segments=[Segment(**_fields(s, TRAITS_IN_LISTS)) for s in segmentation.segments],
+        unassigned=registered - int((segmentation.member >= 0).sum()),
+        modularity=segmentation.modularity,
+    )
+
+
+def profile_of(snapshot: Snapshot, place: int) -> SegmentProfile:
+    """The segment at ``place`` in full."""
+    segment = snapshot.segmentation.segments[place]
+    behaviour = segment.profile.behaviour
+    return SegmentProfile(
+        **_fields(segment, None),
+        orders_per_customer=behaviour.orders_per_customer,
+        spend_per_customer=behaviour.spend_per_customer,
+        days_since_purchase=behaviour.days_since_purchase,
+        connected=snapshot.segmentation.connected,
+    )
+
+
+def _fields(segment: Found, most: int | None) -> dict[str, Any]:
+    profile = segment.profile
+    spend = profile.behaviour.spend_per_customer
+    return {
+        "segment_id": segment.id,
+        "name": segment.name,
+        "level": segment.level,
+        "size": segment.size,
+        "share_of_customers": profile.customer_share,
+        "spend": None if spend is None else spend * segment.size,
+        "share_of_spend": profile.spend_share,
+        "traits": [_trait(t) for t in _strongest(segment, most)],
+    }
+
+
+def _strongest(segment: Found, most: int | None) -> list[FoundTrait]:
+    """Categories first, then brands and attributes; lists show categories alone where they can."""
+    profile = segment.profile
+    traits = [*profile.categories, *profile.brands, *profile.attributes]
+    return traits[:most]
+
+
+def _trait(trait: FoundTrait) -> Trait:
+    fields = asdict(trait)
+    return Trait(
+        kind=trait.kind,
+        id=trait.id,
+        label=trait.name,
+        share=trait.share,
+        share_overall=trait.shop_share,
+        lift=fields["lift"],
+    )

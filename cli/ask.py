@@ -1,0 +1,152 @@
+"""``coterie recommend | similar | rules | segments``: ask the published snapshot."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from api.models.base import Mode
+from api.provider import SnapshotProvider
+from api.service import Service
+from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
+from cli.output import emit_json, err, table
+
+__all__ = ["open_service", "print_recommendations", "register"]
+
+
+def open_service(home: Any) -> Service:
+    """The service of the published snapshot.
+
+    Raises:
+        SnapshotMissing: nothing is published.
+    """
+    place = at_home(home)
+    provider = SnapshotProvider(place, place.path.name)
+    provider.refresh()
+    return provider()
+
+
+def _answer(answer: BaseModel, json: bool) -> bool:
+    """Print ``answer`` as JSON where that is asked for; whether it was."""
+    if json:
+        emit_json(answer.model_dump(mode="json"))
+    return json
+
+
+def print_recommendations(service: Service, user_id: str, k: int, mode: Mode) -> None:
+    """Show a customer's list with its reasons."""
+    answer = service.recommendations(user_id, k=k, mode=mode, category=None, exclude=())
+    if answer.fallback:
+        err.print(answer.fallback)
+    rows = [
+        (i.rank, i.product.product_id, i.product.title, "; ".join(r.text for r in i.reasons[:2]))
+        for i in answer.items
+    ]
+    title = f"For customer {user_id} (mode {mode}, by {answer.method})"
+    table(title, ("rank", "product", "title", "why"), rows, ("rank",))
+
+
+def recommend(
+    user_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the list.")] = 10,
+    mode: Annotated[Mode, typer.Option(help="Bought before: allowed, required, barred.")] = "all",
+    category: Annotated[str | None, typer.Option(help="Only from this category.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Never this product.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    json: JsonOption = False,
+) -> None:
+    """Recommend products to a customer, with reasons.
+
+    Example: `coterie recommend 1228 --k 5 --mode discover`
+    """
+    service = open_service(home)
+    answer = service.recommendations(
+        user_id, k=k, mode=mode, category=category, exclude=exclude or ()
+    )
+    if not _answer(answer, json):
+        print_recommendations(service, user_id, k, mode)
+
+
+def similar(
+    product_id: Annotated[str, typer.Argument(help="The product's id.")],
+    k: Annotated[int, typer.Option(min=1, max=50, help="Length of the list.")] = 10,
+    home: HomeOption = DEFAULT_HOME,
+    json: JsonOption = False,
+) -> None:
+    """List products like one product.
+
+    Example: `coterie similar 1029743`
+    """
+    answer = open_service(home).similar(product_id, k)
+    if not _answer(answer, json):
+        rows = [
+            (f"{i.score:.3f}", i.product.product_id, i.product.title, i.product.category)
+            for i in answer.items
+        ]
+        title = f"Like {answer.product.title} ({product_id})"
+        table(title, ("similarity", "product", "title", "category"), rows, ("similarity",))
+
+
+def rules(
+    product_id: Annotated[str, typer.Argument(help="The product's id.")],
+    k: Annotated[int, typer.Option(min=1, max=100, help="Length of the list.")] = 10,
+    home: HomeOption = DEFAULT_HOME,
+    json: JsonOption = False,
+) -> None:
+    """List what is bought together with a product, and how surely.
+
+    Example: `coterie rules 1029743`
+    """
+    answer = open_service(home).bought_together(product_id, k)
+    if not _answer(answer, json):
+        rows = [
+            (i.product.product_id, i.product.title, f"{i.orders:,}", f"{i.support:.4f}",
+             f"{i.confidence:.0%}", f"{i.lift:.1f}")
+            for i in answer.items
+        ]
+        columns = ("product", "title", "orders", "support", "confidence", "lift")
+        title = f"Bought together with {answer.product.title} ({product_id})"
+        table(title, columns, rows, columns[2:])
+
+
+def segments(
+    segment_id: Annotated[str | None, typer.Argument(help="One segment in full.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    json: JsonOption = False,
+) -> None:
+    """List the segments, or show one.
+
+    Examples: `coterie segments`, `coterie segments 2 --json`
+    """
+    service = open_service(home)
+    if segment_id:
+        profile = service.segment(segment_id)
+        if not _answer(profile, json):
+            _print_traits(profile)
+        return
+    answer = service.segments()
+    if not _answer(answer, json):
+        rows = [
+            (s.segment_id, s.name, f"{s.size:,}", f"{s.share_of_customers:.0%}",
+             "" if s.share_of_spend is None else f"{s.share_of_spend:.0%}")
+            for s in answer.segments
+        ]
+        columns = ("id", "name", "customers", "of customers", "of spend")
+        table("Segments", columns, rows, columns[2:])
+
+
+def _print_traits(profile: Any) -> None:
+    rows = [
+        (t.kind, t.label, f"{t.share:.1%}", f"{t.share_overall:.1%}", f"{t.lift:.1f}")
+        for t in profile.traits
+    ]
+    title = f"{profile.name}: {profile.size:,} customers"
+    table(title, ("kind", "what", "here", "whole shop", "lift"), rows, ("here", "whole shop", "lift"))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (recommend, similar, rules, segments):
+        app.command()(command)

@@ -100,8 +100,8 @@ def ndcg(hits: Hits) -> Values:
 
 def mrr(hits: Hits) -> Values:
     """1 over the place of the first hit, 0 without one."""
-    first = hits.hit.argmax(axis=1) + 1
-    return np.asarray(np.where(hits.hit.any(axis=1), 1 / first, 0.0), np.float64)
+    first = np.asarray(hits.hit.argmax(axis=1) + 1, np.float64)
+    return hits.hit.any(axis=1) / first
 
 
 def average_precision(hits: Hits) -> Values:

@@ -7,17 +7,65 @@ Costs one sparse product of the user-product matrix with itself, taken in blocks
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from graph.interactions import FloatMatrix, InteractionGraph
 from loaders.progress import Progress, silent
-from ranking.itemitem import ItemItem, profiles_of
-from ranking.matrices import largest_per_row
+from ranking.matrices import (
+    bought_pairs,
+    largest_per_row,
+    pack,
+    profile_row,
+    sparse_rows,
+    unpack,
+)
+from ranking.scorer import Arrays, SavedScorer, Scores
 
-__all__ = ["cosine_neighbours", "fit_itemknn"]
+__all__ = ["ItemKNN", "cosine_neighbours", "fit_itemknn"]
 
 BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class ItemKNN:
+    """A user's score for a product is the sum of similarities from what they bought to it.
+
+    Attributes:
+        name: what it is called.
+        profiles: how much each user has of each product, CSR float32 [n_users, n_products].
+        weights: from each product held to each product scored, CSR float32
+            [n_products, n_products].
+    """
+
+    name: str
+    profiles: FloatMatrix
+    weights: FloatMatrix
+    parts: Sequence[SavedScorer] = ()
+
+    def score(self, user_rows: npt.NDArray[np.int64]) -> Scores:
+        """Scores, float32 [len(user_rows), n_products]."""
+        return (sparse_rows(self.profiles, user_rows) @ self.weights).toarray()
+
+    def score_profile(
+        self, product_rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float32] | None = None
+    ) -> Scores:
+        """Scores of a basket or session, float32 [n_products]."""
+        profile = profile_row(product_rows, weights, self.weights.shape[0])
+        return (profile @ self.weights).toarray().ravel()
+
+    def arrays(self) -> Arrays:
+        """Both matrices in parts."""
+        return {**pack("profiles", self.profiles), **pack("weights", self.weights)}
+
+    @classmethod
+    def from_arrays(cls, name: str, arrays: Arrays, parts: Sequence[SavedScorer]) -> ItemKNN:
+        """Made of both matrices' parts."""
+        return cls(name, unpack("profiles", arrays), unpack("weights", arrays))
 
 
 def fit_itemknn(
@@ -26,7 +74,7 @@ def fit_itemknn(
     neighbours: int = 200,
     shrink: float = 20.0,
     progress: Progress = silent,
-) -> ItemItem:
+) -> ItemKNN:
     """Fit ItemKNN on who ever bought what.
 
     Args:
@@ -35,9 +83,9 @@ def fit_itemknn(
         shrink: added to the cosine's denominator, in buyers.
         progress: told the products done.
     """
-    profiles = profiles_of(graph)
+    profiles = bought_pairs(graph)
     near = cosine_neighbours(profiles, neighbours, shrink=shrink, progress=progress)
-    return ItemItem("ItemKNN", profiles, near.T.tocsr())
+    return ItemKNN("ItemKNN", profiles, near.T.tocsr())
 
 
 def cosine_neighbours(

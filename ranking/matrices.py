@@ -6,10 +6,25 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from graph.interactions import FloatMatrix
+from graph.interactions import FloatMatrix, InteractionGraph
 from ranking.scorer import Arrays, Scores
 
-__all__ = ["dense_rows", "largest_per_row", "pack", "profile_row", "sparse_rows", "unpack"]
+__all__ = [
+    "bought_pairs",
+    "dense_rows",
+    "largest_per_row",
+    "pack",
+    "profile_row",
+    "sparse_rows",
+    "unpack",
+]
+
+
+def bought_pairs(graph: InteractionGraph) -> FloatMatrix:
+    """Who ever bought what: 1 for each pair, CSR float32 [n_users, n_products]."""
+    pairs = graph.purchases().matrix()
+    pairs.data = np.ones_like(pairs.data)
+    return pairs
 
 
 def dense_rows(matrix: FloatMatrix, rows: npt.NDArray[np.int64]) -> Scores:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from loaders.errors import ConfigError, SnapshotMissing
 from ranking.arrays import load_arrays, save_arrays
 from ranking.blend import Blend
-from ranking.itemitem import ItemItem
+from ranking.ease import Ease
+from ranking.itemknn import ItemKNN
 from ranking.personal import Personal
 from ranking.popularity import Popularity
 from ranking.scorer import SavedScorer
@@ -25,7 +26,8 @@ __all__ = ["KINDS", "load_scorer", "load_scorers", "save_scorer", "save_scorers"
 KINDS: Final[dict[str, type[SavedScorer]]] = {
     "popularity": Popularity,
     "personal": Personal,
-    "item-item": ItemItem,
+    "itemknn": ItemKNN,
+    "ease": Ease,
     "vectors": Vectors,
     "blend": Blend,
 }

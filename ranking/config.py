@@ -1,0 +1,32 @@
+"""Settings of the ranking room; checked when they are made."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["RankingConfig"]
+
+
+class RankingConfig(BaseModel):
+    """How products are scored and listed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    half_life: float = Field(
+        60.0, gt=0, description="Days after which a past purchase counts half in personal taste."
+    )
+    recent_days: float = Field(
+        28.0, gt=0, description="Days back from the last event that recent popularity counts."
+    )
+    min_lines: int = Field(
+        5, ge=1, description="Products with fewer purchase lines rank after all others."
+    )
+    ease_products: int = Field(
+        8000, ge=1, le=20_000, description="EASE learns weights among this many popular products."
+    )
+    ease_l2: float = Field(1000.0, gt=0, description="Ridge penalty of EASE.")
+    knn_neighbours: int = Field(200, ge=1, description="Neighbours of each product in ItemKNN.")
+    knn_shrink: float = Field(
+        20.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
+    )
+    similar: int = Field(20, ge=1, le=200, description="Similar products kept for each product.")

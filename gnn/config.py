@@ -1,0 +1,93 @@
+"""Settings of the encoders: ranges and meaning in one place, nothing heavy imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["EventWeights", "LightGCNConfig"]
+
+
+class EventWeights(BaseModel):
+    """What one event of each name adds to the weight of its user-product pair."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purchase: float = Field(default=1.0, description="A line of an order.", ge=0)
+    view_item: float = Field(default=0.1, description="A look at a product's page.", ge=0)
+    add_to_cart: float = Field(default=0.4, description="A product put into the cart.", ge=0)
+    add_to_wishlist: float = Field(default=0.4, description="A product put on the wish list.", ge=0)
+    rate: float = Field(default=0.5, description="A rating given, whatever its value.", ge=0)
+
+
+class LightGCNConfig(BaseModel):
+    """Settings of ``gnn.train.fit``. The defaults were chosen on a grocer's year of baskets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dim: int = Field(
+        default=64, description="Length of a user's or product's vector.", ge=1, le=1024
+    )
+    layers: int = Field(
+        default=2, description="Propagations over the graph; 0 is plain factorisation.", ge=0, le=8
+    )
+    epochs: int = Field(default=25, description="Most passes over the user-product pairs.", ge=1)
+    learning_rate: float = Field(default=0.03, description="Step size of Adam.", gt=0)
+    batch_size: int = Field(
+        default=65_536, description="User-product pairs a step; each step propagates once.", ge=1
+    )
+    l2: float = Field(
+        default=0.0, description="Weight of the mean squared length of the layer-0 vectors.", ge=0
+    )
+    loss: Literal["softmax", "bpr"] = Field(
+        default="softmax",
+        description="`softmax` picks the product bought among sampled ones; `bpr` orders pairs.",
+    )
+    cosine: bool = Field(
+        default=True,
+        description="Vectors of length 1 after propagation; else their length is learned.",
+    )
+    temperature: float = Field(
+        default=0.2, description="Products of vectors are divided by it inside the loss.", gt=0
+    )
+    negatives: int = Field(
+        default=2_048, description="Products sampled a step, shared by its users (softmax).", ge=1
+    )
+    negative_power: float = Field(
+        default=1.0,
+        description="Negatives are drawn by weight to this power; 0 is uniform.",
+        ge=0,
+        le=1,
+    )
+    popularity: float = Field(
+        default=1.0,
+        description="Share of log popularity given to scores outright, so that vectors need only"
+        " learn what departs from it; 0 leaves popularity to the vectors.",
+        ge=0,
+        le=2,
+    )
+    half_life: float | None = Field(
+        default=180.0,
+        description="Days in which an event's weight halves; none keeps all alike.",
+        gt=0,
+    )
+    damping: Literal["none", "log", "binary"] = Field(
+        default="log", description="Summed weights w of a pair become w, log(1 + w), or 1."
+    )
+    event_weights: EventWeights = Field(
+        default=EventWeights(), description="Weight of one event by its name."
+    )
+    init_scale: float = Field(
+        default=0.1, description="Standard deviation of new vectors' entries before training.", gt=0
+    )
+    validate_every: int = Field(
+        default=2, description="Epochs from one validation to the next.", ge=1
+    )
+    patience: int = Field(
+        default=4, description="Validations without a better one before training stops.", ge=1
+    )
+    seed: int = Field(default=0, description="Seed of vectors, batches and negatives.", ge=0)
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where to train; `auto` takes a GPU where there is one."
+    )

@@ -28,7 +28,12 @@ __all__ = ["Provider", "Service"]
 
 
 class Service(Protocol):
-    """Answers from one snapshot. Methods are called from several threads at once."""
+    """Answers from one snapshot.
+
+    ``search_users``, ``search_products``, ``segment_users`` and ``query`` are called from threads
+    and may take their time. All others are called on the event loop and hold up every other
+    request meanwhile: they must answer from memory, in about a millisecond.
+    """
 
     def build_info(self) -> BuildInfo:
         """What was published, when, from how much, and how good it measured."""
@@ -133,7 +138,8 @@ class Service(Protocol):
 
 
 Provider = Callable[[], Service]
-"""Gives the service of the snapshot published now; cheap, called once a request.
+"""Gives the service of the snapshot published now; called on the event loop at each request, so
+it must be cheap: a new snapshot is read elsewhere, and handed out once it is ready.
 
 Raises ``SnapshotMissing`` where nothing is published yet.
 """

@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from api_shop import CATEGORIES, LINES, MEMBERS, PRICES, PRODUCTS, SEGMENTS, Line
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.models.base import Mode, Product, SegmentRef
 from api.models.lists import (
     BasketRule,
@@ -29,6 +31,7 @@ from api.models.queries import QueryAnswer
 from api.models.segments import Member, MemberPage, Segment, SegmentProfile, Segments, Trait
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
+from api.settings import ApiSettings
 from graph.store import QueryLimits
 from loaders.errors import (
     QueryError,
@@ -405,3 +408,10 @@ class TinyService:
 
     def _hits(self, segment_id: str) -> list[str]:
         return [u for u, s in self.member_of.items() if s == segment_id]
+
+
+def client(service: TinyService | None = None, **settings: Any) -> TestClient:
+    """A client of the app over a service, which answers errors as a server does."""
+    served = service or TinyService()
+    app = create_app(lambda: served, ApiSettings(**settings))
+    return TestClient(app, raise_server_exceptions=False)

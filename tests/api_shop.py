@@ -20,7 +20,7 @@ def _day(day: int) -> datetime:
     return datetime(2024, 3, day, 12, tzinfo=UTC)
 
 
-def _lines(user: str, order: str, day: int, *products: str) -> list[Line]:
+def lines(user: str, order: str, day: int, *products: str) -> list[Line]:
     return [Line(user, order, p, _day(day), PRICES[p]) for p in products]
 
 
@@ -40,13 +40,13 @@ CATEGORIES = [
     ("food/dairy", "Dairy", 1, "food"),
 ]
 LINES = [
-    *_lines("ann", "o1", 1, "bread", "butter"),
-    *_lines("ann", "o2", 5, "bread", "butter", "jam"),
-    *_lines("ann", "o3", 9, "bread"),
-    *_lines("bob", "o4", 2, SLASHED, "kaffee-süß"),
-    *_lines("bob", "o5", 8, SLASHED),
-    *_lines("Zoë Müller", "o6", 3, "bread", "butter"),
-    *_lines("anonymous/123", "o7", 7, SLASHED, "bread"),
+    *lines("ann", "o1", 1, "bread", "butter"),
+    *lines("ann", "o2", 5, "bread", "butter", "jam"),
+    *lines("ann", "o3", 9, "bread"),
+    *lines("bob", "o4", 2, SLASHED, "kaffee-süß"),
+    *lines("bob", "o5", 8, SLASHED),
+    *lines("Zoë Müller", "o6", 3, "bread", "butter"),
+    *lines("anonymous/123", "o7", 7, SLASHED, "bread"),
 ]
 SEGMENTS = {"breakfast": "Bakery & dairy", "tea/coffee": "Drinks"}
 MEMBERS = {"ann": "breakfast", "Zoë Müller": "breakfast", "bob": "tea/coffee"}

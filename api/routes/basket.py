@@ -15,6 +15,6 @@ router = APIRouter(tags=["products"])
 
 
 @router.post("/basket/recommendations", response_model=BasketSuggestions, responses=responses(413))
-def basket(service: Current, basket: BasketRequest) -> Response:
+async def basket(service: Current, basket: BasketRequest) -> Response:
     """Products that complete a basket, each with the rules that brought it in."""
     return answer(service.basket(basket.product_ids, basket.k))

@@ -14,6 +14,6 @@ router = APIRouter(tags=["service"])
 
 
 @router.get("/build", response_model=BuildInfo)
-def build(service: Current) -> Response:
+async def build(service: Current) -> Response:
     """The published snapshot: what it was learned from, and how good it measured."""
     return answer(service.build_info())

@@ -1,4 +1,9 @@
-"""What all routes share: the snapshot's service, path and query parameters, the answer."""
+"""What all routes share: the snapshot's service, path and query parameters, the answer.
+
+Routes that look things up run on the event loop (``async def``): handing such a call to a thread
+costs about 0.2 ms, as much as all the rest. Those that scan or wait (searches, Cypher, CSV) run in
+threads (``def``).
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def search_products(service: Current, search: Search = "", limit: Limit = 10) ->
 
 # Before the product itself, whose path would swallow these.
 @router.get(f"{PRODUCT}/similar", response_model=SimilarProducts, responses=responses(404))
-def similar(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
+async def similar(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
     """Products that the same kind of customers buy."""
     return answer(service.similar(product_id, k))
 
@@ -38,18 +38,18 @@ def similar(service: Current, product_id: ProductId, k: ListLength = 10) -> Resp
     response_model=BoughtTogether,
     responses=responses(404),
 )
-def bought_together(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
+async def bought_together(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
     """Products that orders with this one also hold, by association rules."""
     return answer(service.bought_together(product_id, k))
 
 
 @router.get(PRODUCT, response_model=ProductProfile, responses=responses(404))
-def product(service: Current, product_id: ProductId) -> Response:
+async def product(service: Current, product_id: ProductId) -> Response:
     """A product: attributes, and how much it is bought."""
     return answer(service.product(product_id))
 
 
 @router.get("/categories", response_model=Categories)
-def categories(service: Current) -> Response:
+async def categories(service: Current) -> Response:
     """All categories, broadest first."""
     return answer(Categories(categories=service.categories()))

@@ -33,7 +33,7 @@ CSV = {
 
 
 @router.get("/segments", response_model=Segments)
-def segments(service: Current) -> Response:
+async def segments(service: Current) -> Response:
     """All segments, largest first, with what sets each apart."""
     return answer(service.segments())
 
@@ -77,6 +77,6 @@ def _csv(service: Current, segment_id: str) -> Response:
 
 
 @router.get(SEGMENT, response_model=SegmentProfile, responses=responses(404))
-def segment(service: Current, segment_id: SegmentId) -> Response:
+async def segment(service: Current, segment_id: SegmentId) -> Response:
     """A segment in full."""
     return answer(service.segment(segment_id))

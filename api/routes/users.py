@@ -32,7 +32,7 @@ def search_users(service: Current, search: Search = "", limit: Limit = 10) -> Re
 
 # Before the profile, whose path would swallow this one's.
 @router.get(f"{USER}/recommendations", response_model=Recommendations, responses=responses(404))
-def recommendations(
+async def recommendations(
     service: Current,
     user_id: UserId,
     k: ListLength = 20,
@@ -50,6 +50,6 @@ def recommendations(
 
 
 @router.get(USER, response_model=UserProfile, responses=responses(404))
-def user(service: Current, user_id: UserId, history: History = 50) -> Response:
+async def user(service: Current, user_id: UserId, history: History = 50) -> Response:
     """A customer: attributes, what they bought, the segment they are in."""
     return answer(service.user(user_id, history))

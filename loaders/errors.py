@@ -9,6 +9,7 @@ CoterieError
 └── NotFound           ask for something that exists
 ├── UnknownUser
 ├── UnknownProduct
+├── UnknownCategory
 └── UnknownSegment
 """
 
@@ -22,6 +23,7 @@ __all__ = [
     "QueryError",
     "SnapshotMissing",
     "StoreUnavailable",
+    "UnknownCategory",
     "UnknownProduct",
     "UnknownSegment",
     "UnknownUser",
@@ -114,6 +116,12 @@ class UnknownProduct(NotFound):
     """No product has this id."""
 
     slug = "unknown-product"
+
+
+class UnknownCategory(NotFound):
+    """No category has this id."""
+
+    slug = "unknown-category"
 
 
 class UnknownSegment(NotFound):

@@ -1,0 +1,73 @@
+"""Members of a segment as CSV, page by page, safe to open in a spreadsheet.
+
+A spreadsheet runs a cell that starts with one of ``= + - @`` or a tab; ids come from outside, so
+such text gets an apostrophe before it. See https://owasp.org/www-community/attacks/CSV_Injection.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from api.models.segments import Member
+from api.service import Service
+
+__all__ = ["COLUMNS", "PAGE", "members_csv", "prefers_csv", "safe"]
+
+COLUMNS: Final = tuple(Member.model_fields)
+PAGE: Final = 5_000
+_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def prefers_csv(accept: str) -> bool:
+    """Whether an Accept header ranks text/csv above JSON; see RFC 9110, section 12.5.1."""
+    weights = dict(_weight(part) for part in accept.lower().split(","))
+    csv_weight = weights.get("text/csv", 0.0)
+    # Of two equals the one named wins over the one that only a wildcard covers.
+    return csv_weight > weights.get("application/json", 0.0) and csv_weight >= weights.get("*/*", 0)
+
+
+def _weight(part: str) -> tuple[str, float]:
+    name, *parameters = (p.strip() for p in part.split(";"))
+    return name, _number(next((p[2:] for p in parameters if p.startswith("q=")), "1"))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def safe(text: str) -> str:
+    """``text`` so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_DANGEROUS) else text
+
+
+def members_csv(service: Service, segment_id: str) -> Iterator[str]:
+    """The CSV of a segment, a page at a time, all from the one snapshot of ``service``."""
+    yield _text([COLUMNS])
+    offset, total = 0, 1
+    while offset < total:
+        page = service.segment_users(segment_id, offset, PAGE)
+        yield _text([_row(member) for member in page.users])
+        offset, total = offset + PAGE, page.total
+
+
+def _row(member: Member) -> tuple[str, ...]:
+    bought = member.last_purchase
+    return (
+        safe(member.user_id),
+        f"{member.strength:.4f}",
+        str(member.orders),
+        "" if member.spend is None else f"{member.spend:.2f}",
+        "" if bought is None else bought.isoformat(),
+    )
+
+
+def _text(rows: list[tuple[str, ...]]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,233 @@
+"""Lists of products: recommended, similar, bought together, suggested for a basket."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from api.models.base import Answer, Mode, Product, example
+
+__all__ = [
+    "BasketRequest",
+    "BasketRule",
+    "BasketSuggestion",
+    "BasketSuggestions",
+    "BoughtTogether",
+    "Companion",
+    "ProductProfile",
+    "Products",
+    "Reason",
+    "Recommendations",
+    "RecommendedProduct",
+    "SimilarProduct",
+    "SimilarProducts",
+]
+
+_MILK = {"product_id": "1029743", "title": "Milk, 1 gal", "price": 2.89, "category": "Milk"}
+_BREAD = {"product_id": "981760", "title": "White bread", "price": 1.29, "category": "Bread"}
+
+
+class Reason(Answer):
+    """Why a product is listed: a sentence, and the facts it rests on."""
+
+    kind: str = Field(description="Such as bought-before, bought-with, similar, popular.")
+    text: str = Field(description="A sentence to show.")
+    evidence: dict[str, JsonValue] = Field(
+        default_factory=dict, description="The facts behind the sentence, by name."
+    )
+
+
+class RecommendedProduct(Answer):
+    """A product in a list of recommendations."""
+
+    rank: int = Field(description="1 is the best.")
+    score: float = Field(description="Comparable within one answer only.")
+    product: Product
+    source: str = Field(description="The method that brought it in.")
+    reasons: list[Reason]
+
+
+class Recommendations(Answer):
+    """Products for one customer, best first."""
+
+    user_id: str
+    user_known: bool = Field(description="False: the list is the fallback for strangers.")
+    mode: Mode
+    method: str = Field(description="What made the list.")
+    fallback: str | None = Field(
+        default=None, description="Why the list is not personal, if it is not."
+    )
+    build: str = Field(description="Snapshot that answered.")
+    items: list[RecommendedProduct]
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "user_id": "1228",
+                "user_known": True,
+                "mode": "all",
+                "method": "blend",
+                "fallback": None,
+                "build": "20180101T020500-4f1c",
+                "items": [
+                    {
+                        "rank": 1,
+                        "score": 0.91,
+                        "product": _MILK,
+                        "source": "decayed-frequency",
+                        "reasons": [
+                            {
+                                "kind": "bought-before",
+                                "text": "Bought 31 times, last 2 days ago.",
+                                "evidence": {"times": 31, "days_ago": 2},
+                            }
+                        ],
+                    }
+                ],
+            }
+        )
+    )
+
+
+class Products(Answer):
+    """Products whose title or id matches, or the most bought ones where nothing was searched."""
+
+    products: list[Product]
+
+    model_config = ConfigDict(json_schema_extra=example({"products": [_MILK]}))
+
+
+class ProductProfile(Answer):
+    """A product in full."""
+
+    product: Product
+    attributes: dict[str, JsonValue] = Field(description="Whatever else the shop knows of it.")
+    customers: int = Field(description="Customers who bought it.")
+    purchases: int = Field(description="Purchase lines.")
+    spend: float | None = Field(default=None, description="Taken with it, shop's currency.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "product": _MILK,
+                "attributes": {"package_size": "1 GA"},
+                "customers": 871,
+                "purchases": 7102,
+                "spend": 19873.1,
+            }
+        )
+    )
+
+
+class SimilarProduct(Answer):
+    """A product like the one asked about."""
+
+    product: Product
+    score: float = Field(description="Similarity, 1 for the same.")
+
+
+class SimilarProducts(Answer):
+    """Products like one product, most alike first."""
+
+    product: Product
+    items: list[SimilarProduct]
+
+    model_config = ConfigDict(
+        json_schema_extra=example({"product": _MILK, "items": [{"product": _BREAD, "score": 0.83}]})
+    )
+
+
+class Companion(Answer):
+    """A product that orders with the one asked about also hold."""
+
+    product: Product
+    support: float = Field(description="Share of all orders that hold both.")
+    confidence: float = Field(description="Share of orders with the first that hold this one.")
+    lift: float = Field(description="How many times more often than by chance.")
+    orders: int | None = Field(default=None, description="Orders that hold both.")
+
+
+class BoughtTogether(Answer):
+    """Products bought with one product, strongest first."""
+
+    product: Product
+    items: list[Companion]
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "product": _MILK,
+                "items": [
+                    {
+                        "product": _BREAD,
+                        "support": 0.012,
+                        "confidence": 0.21,
+                        "lift": 2.6,
+                        "orders": 1870,
+                    }
+                ],
+            }
+        )
+    )
+
+
+class BasketRequest(Answer):
+    """A basket to complete."""
+
+    product_ids: list[str] = Field(min_length=1, max_length=500, description="What is in it.")
+    k: int = Field(default=10, ge=1, le=100, description="How many suggestions.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example({"product_ids": ["1029743", "981760"], "k": 5})
+    )
+
+
+class BasketRule(Answer):
+    """A rule that brought a suggestion in."""
+
+    antecedent: list[str] = Field(description="What the basket holds of the rule: ids.")
+    level: str = Field(description="product, or category where the ids are categories.")
+    text: str = Field(description="The rule as a sentence.")
+    support: float
+    confidence: float
+    lift: float
+
+
+class BasketSuggestion(Answer):
+    """A product to add, with the rules that say so."""
+
+    product: Product
+    score: float
+    rules: list[BasketRule]
+
+
+class BasketSuggestions(Answer):
+    """What goes with a basket, strongest first."""
+
+    items: list[BasketSuggestion]
+    unknown_products: list[str] = Field(description="Ids of the basket that the shop has not.")
+    fallback: str | None = Field(default=None, description="Said where no rule matched the basket.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "items": [
+                    {
+                        "product": _BREAD,
+                        "score": 0.55,
+                        "rules": [
+                            {
+                                "antecedent": ["1029743"],
+                                "level": "product",
+                                "text": "21 % of orders with Milk, 1 gal hold White bread.",
+                                "support": 0.012,
+                                "confidence": 0.21,
+                                "lift": 2.6,
+                            }
+                        ],
+                    }
+                ],
+                "unknown_products": [],
+                "fallback": None,
+            }
+        )
+    )

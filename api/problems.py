@@ -1,0 +1,180 @@
+"""One body for every error: RFC 9457 problem+json, whoever noticed the mistake.
+
+Errors of the project carry their slug; those of HTTP itself (no such route, wrong method, body
+too large) and of validation get the same shape, so a client needs one parser.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.headers import SECURITY
+from api.models.base import Answer, example
+from loaders.errors import CoterieError, NotFound, QueryError, SnapshotMissing, StoreUnavailable
+
+__all__ = ["Problem", "ProblemField", "SnapshotChanged", "install", "problem", "responses"]
+
+log = logging.getLogger(__name__)
+
+
+class SnapshotChanged(CoterieError):
+    """The answer being paged through was replaced by a newer snapshot."""
+
+    slug = "snapshot-changed"
+
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+STATUS: tuple[tuple[type[CoterieError], int], ...] = (
+    (NotFound, 404),
+    (SnapshotChanged, 409),
+    (QueryError, 400),
+    (StoreUnavailable, 503),
+    (SnapshotMissing, 503),
+)
+"""Status of each family; any other error of the project is the server's own (500)."""
+
+MEANING = {
+    400: "The query is refused or wrong.",
+    404: "Nothing has this id.",
+    409: "A newer snapshot was published meanwhile.",
+    413: "The body is too large.",
+    422: "A parameter or the body is not as expected.",
+    500: "The server failed.",
+    503: "Nothing is published yet, or the store is busy; try again.",
+}
+"""What each status says, for the OpenAPI document."""
+
+
+class ProblemField(Answer):
+    """One part of a request that cannot be used."""
+
+    field: str = Field(description="Where: query.k, path.user_id, body.product_ids.0 ...")
+    message: str = Field(description="What was expected.")
+
+
+class Problem(Answer):
+    """Why a request was not answered, after RFC 9457."""
+
+    type: str = Field(description="Kind of problem, stable: urn:coterie:problem:<slug>.")
+    title: str = Field(description="The kind in words.")
+    status: int = Field(description="The HTTP status again.")
+    detail: str = Field(description="What is wrong with this request and what to do.")
+    instance: str = Field(description="Path of the request.")
+    retryable: bool = Field(description="The same request may succeed later.")
+    errors: list[ProblemField] = Field(default_factory=list, description="Field by field.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "type": "urn:coterie:problem:unknown-product",
+                "title": "Unknown product",
+                "status": 404,
+                "detail": "no product has the id '42'",
+                "instance": "/v1/products/42/similar",
+                "retryable": False,
+                "errors": [],
+            }
+        )
+    )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries that document ``statuses`` as problems."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {s: {"description": MEANING[s], "content": content} for s in statuses}
+
+
+def problem(
+    request: Request,
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    retryable: bool = False,
+    errors: list[ProblemField] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to ``request`` that says what is wrong."""
+    body = Problem(
+        type=f"urn:coterie:problem:{slug}",
+        title=slug.replace("-", " ").capitalize(),
+        status=status,
+        detail=detail,
+        instance=_path(request),
+        retryable=retryable,
+        errors=errors or [],
+    )
+    return Response(body.model_dump_json(), status, headers, MEDIA_TYPE)
+
+
+def _path(request: Request) -> str:
+    """The path as it was sent: the decoded one is no URI."""
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return raw.decode("latin-1")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem, in answers and in the OpenAPI document."""
+    app.add_exception_handler(CoterieError, _coterie)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _unexpected)
+    write = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = write()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"].update(schema.pop("$defs"), Problem=schema)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+async def _coterie(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CoterieError)
+    status = next((code for family, code in STATUS if isinstance(error, family)), 500)
+    if status == 500:
+        return await _unexpected(request, error)
+    # A snapshot that is missing now is there once a build has published it.
+    waiting = error.retryable or isinstance(error, SnapshotMissing)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if waiting else None
+    return problem(request, status, error.slug, str(error), retryable=waiting, headers=headers)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known = {
+        404: ("not-found", f"there is nothing at {_path(request)}; /docs lists what there is"),
+        405: ("method-not-allowed", f"{request.method} is not possible here; see the Allow header"),
+        413: ("body-too-large", "the body is larger than this server reads"),
+    }
+    other = f"http-{error.status_code}", str(error.detail)
+    slug, detail = known.get(error.status_code, other)
+    return problem(request, error.status_code, slug, detail, headers=error.headers)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fields = [
+        ProblemField(field=".".join(map(str, e["loc"])), message=str(e["msg"]))
+        for e in error.errors()
+    ]
+    detail = "; ".join(f"{f.field}: {f.message}" for f in fields[:3])
+    return problem(request, 422, "invalid-request", detail, errors=fields)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """A mistake of ours: logged in full, told without the inside of the server."""
+    log.error("%s %s failed", request.method, _path(request), exc_info=error)
+    detail = "the server failed at this request; its log says why"
+    # The outermost handler answers outside the middleware that adds these headers.
+    return problem(request, 500, "internal-server-error", detail, headers=SECURITY)

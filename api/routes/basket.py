@@ -1,0 +1,20 @@
+"""A basket: what goes with it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.models.lists import BasketRequest, BasketSuggestions
+from api.problems import responses
+from api.routes.common import Current, answer
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["products"])
+
+
+@router.post("/basket/recommendations", response_model=BasketSuggestions, responses=responses(413))
+async def basket(service: Current, basket: BasketRequest) -> Response:
+    """Products that complete a basket, each with the rules that brought it in."""
+    return answer(service.basket(basket.product_ids, basket.k))

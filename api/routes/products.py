@@ -1,0 +1,55 @@
+"""Products: find one, see one, and what is like it or bought with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api.models.lists import BoughtTogether, ProductProfile, Products, SimilarProducts
+from api.models.shop import Categories
+from api.paths import PRODUCT
+from api.problems import responses
+from api.routes.common import Current, ListLength, ProductId, Search, answer
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["products"])
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many products at most.")]
+
+
+@router.get("/products", response_model=Products)
+def search_products(service: Current, search: Search = "", limit: Limit = 10) -> Response:
+    """Products whose title or id holds the text; the most bought ones where there is none."""
+    return answer(Products(products=service.search_products(search.strip(), limit)))
+
+
+# Before the product itself, whose path would swallow these.
+@router.get(f"{PRODUCT}/similar", response_model=SimilarProducts, responses=responses(404))
+async def similar(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
+    """Products that the same kind of customers buy."""
+    return answer(service.similar(product_id, k))
+
+
+@router.get(
+    f"{PRODUCT}/bought-together",
+    response_model=BoughtTogether,
+    responses=responses(404),
+)
+async def bought_together(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
+    """Products that orders with this one also hold, by association rules."""
+    return answer(service.bought_together(product_id, k))
+
+
+@router.get(PRODUCT, response_model=ProductProfile, responses=responses(404))
+async def product(service: Current, product_id: ProductId) -> Response:
+    """A product: attributes, and how much it is bought."""
+    return answer(service.product(product_id))
+
+
+@router.get("/categories", response_model=Categories)
+async def categories(service: Current) -> Response:
+    """All categories, broadest first."""
+    return answer(Categories(categories=service.categories()))

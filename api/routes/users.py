@@ -1,0 +1,55 @@
+"""Customers: find one, see one, recommend to one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api.models.base import Mode
+from api.models.lists import Recommendations
+from api.models.users import UserProfile, Users
+from api.paths import USER
+from api.problems import responses
+from api.routes.common import Current, ListLength, Search, UserId, answer
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["customers"])
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many customers at most.")]
+History = Annotated[int, Query(ge=0, le=1_000, description="How many products of the history.")]
+Category = Annotated[str | None, Query(description="Only products in this category or below.")]
+Exclude = Annotated[list[str], Query(description="Product ids never to list; repeatable.")]
+
+
+@router.get("/users", response_model=Users)
+def search_users(service: Current, search: Search = "", limit: Limit = 10) -> Response:
+    """Customers whose id holds the text; a few suggested ones where there is none."""
+    return answer(Users(users=service.search_users(search.strip(), limit)))
+
+
+# Before the profile, whose path would swallow this one's.
+@router.get(f"{USER}/recommendations", response_model=Recommendations, responses=responses(404))
+async def recommendations(
+    service: Current,
+    user_id: UserId,
+    k: ListLength = 20,
+    mode: Annotated[Mode, Query(description="Bought before: allowed, required, barred.")] = "all",
+    category: Category = None,
+    exclude: Exclude = [],  # noqa: B006 (FastAPI copies defaults)
+) -> Response:
+    """Products for one customer, each with its reasons.
+
+    A customer nobody knows gets what most people like; `user_known` is then false.
+    """
+    return answer(
+        service.recommendations(user_id, k=k, mode=mode, category=category, exclude=exclude)
+    )
+
+
+@router.get(USER, response_model=UserProfile, responses=responses(404))
+async def user(service: Current, user_id: UserId, history: History = 50) -> Response:
+    """A customer: attributes, what they bought, the segment they are in."""
+    return answer(service.user(user_id, history))

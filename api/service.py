@@ -1,0 +1,145 @@
+"""``Service``: everything the HTTP layer asks of a published snapshot, in the shop's own ids.
+
+The routes know this protocol only. One object serves one snapshot and never changes; publishing
+a new snapshot means that the provider hands out another object from the next request on, so a
+request sees one snapshot from beginning to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from api.models.base import Mode, Product
+from api.models.lists import (
+    BasketSuggestions,
+    BoughtTogether,
+    ProductProfile,
+    Recommendations,
+    SimilarProducts,
+)
+from api.models.queries import QueryAnswer
+from api.models.segments import MemberPage, SegmentProfile, Segments
+from api.models.shop import BuildInfo, Category
+from api.models.users import UserHit, UserProfile
+from graph.store import QueryLimits
+
+__all__ = ["Provider", "Service"]
+
+
+class Service(Protocol):
+    """Answers from one snapshot.
+
+    ``search_users``, ``search_products``, ``segment_users`` and ``query`` are called from threads
+    and may take their time. All others are called on the event loop and hold up every other
+    request meanwhile: they must answer from memory, in about a millisecond.
+    """
+
+    def build_info(self) -> BuildInfo:
+        """What was published, when, from how much, and how good it measured."""
+        ...
+
+    def search_users(self, text: str, limit: int) -> list[UserHit]:
+        """Customers whose id holds ``text``, best match first; suggestions for empty text."""
+        ...
+
+    def user(self, user_id: str, history: int) -> UserProfile:
+        """A customer with their ``history`` latest products.
+
+        Raises:
+            UnknownUser: no customer has this id.
+        """
+        ...
+
+    def recommendations(
+        self, user_id: str, *, k: int, mode: Mode, category: str | None, exclude: Sequence[str]
+    ) -> Recommendations:
+        """At most ``k`` products for a customer, or the fallback list for an unknown one.
+
+        Args:
+            user_id: the customer; unknown ones get the fallback and ``user_known`` is False.
+            k: length of the list; shorter where fewer products qualify.
+            mode: whether products bought before are allowed, required or barred.
+            category: only products of this category or below it.
+            exclude: product ids never to list; unknown ones change nothing.
+
+        Raises:
+            UnknownCategory: the shop has no such category.
+        """
+        ...
+
+    def categories(self) -> list[Category]:
+        """All categories, broadest first, by name within a level."""
+        ...
+
+    def search_products(self, text: str, limit: int) -> list[Product]:
+        """Products whose title or id holds ``text``; the most bought ones for empty text."""
+        ...
+
+    def product(self, product_id: str) -> ProductProfile:
+        """A product in full.
+
+        Raises:
+            UnknownProduct: no product has this id.
+        """
+        ...
+
+    def similar(self, product_id: str, k: int) -> SimilarProducts:
+        """At most ``k`` products like this one, most alike first.
+
+        Raises:
+            UnknownProduct: no product has this id.
+        """
+        ...
+
+    def bought_together(self, product_id: str, k: int) -> BoughtTogether:
+        """At most ``k`` products that orders with this one also hold, strongest first.
+
+        Raises:
+            UnknownProduct: no product has this id.
+        """
+        ...
+
+    def basket(self, product_ids: Sequence[str], k: int) -> BasketSuggestions:
+        """At most ``k`` products that go with a basket; ids the shop lacks are named, not refused.
+
+        Each suggestion carries the rules that brought it in.
+        """
+        ...
+
+    def segments(self) -> Segments:
+        """All segments, largest first, each with its strongest traits."""
+        ...
+
+    def segment(self, segment_id: str) -> SegmentProfile:
+        """A segment in full.
+
+        Raises:
+            UnknownSegment: no segment has this id.
+        """
+        ...
+
+    def segment_users(self, segment_id: str, offset: int, limit: int) -> MemberPage:
+        """Members ``offset`` to ``offset + limit``, firmest first; the cursor stays empty.
+
+        Raises:
+            UnknownSegment: no segment has this id.
+        """
+        ...
+
+    def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
+        """Run an analyst's query, read-only.
+
+        Raises:
+            QueryError: the query is refused, wrong, or exceeds a limit.
+            StoreUnavailable: the store cannot be read just now.
+        """
+        ...
+
+
+Provider = Callable[[], Service]
+"""Gives the service of the snapshot published now; called on the event loop at each request, so
+it must be cheap: a new snapshot is read elsewhere, and handed out once it is ready.
+
+Raises ``SnapshotMissing`` where nothing is published yet.
+"""

@@ -1,0 +1,34 @@
+"""Settings of the HTTP service."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["ApiSettings"]
+
+
+class ApiSettings(BaseModel):
+    """How the service listens, and what one request may use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65_535, description="Port to listen on.")
+    query_rows: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Most rows one Cypher query may return."
+    )
+    query_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="Longest time one Cypher query may run, in seconds.",
+    )
+    body_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="Largest request body that is read, in bytes."
+    )
+    gzip_bytes: int = Field(
+        default=8_192, ge=0, description="Answers of at least this many bytes are compressed."
+    )
+    gzip_level: int = Field(
+        default=4, ge=1, le=9, description="Effort of compression: 1 is fastest, 9 smallest."
+    )

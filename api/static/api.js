@@ -1,0 +1,42 @@
+// Calls of the API. An id goes into a path whole, its slashes escaped.
+
+export const id = encodeURIComponent;
+
+export class Problem extends Error {
+  constructor(body, status) {
+    super(body.detail || `The server answered ${status}.`);
+    this.title = body.title || "Something went wrong";
+    this.status = status;
+    this.retryable = Boolean(body.retryable);
+  }
+}
+
+export function url(path, parameters = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") query.append(name, value);
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+export async function call(address, options = {}) {
+  let response;
+  try {
+    response = await fetch(address, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ title: "No connection", detail: "The server does not answer.", retryable: true }, 0);
+  }
+  if (response.ok) return response;
+  throw new Problem(await response.json().catch(() => ({})), response.status);
+}
+
+export async function get(address, signal) {
+  return (await call(address, { signal })).json();
+}
+
+export async function post(address, body, signal) {
+  const headers = { "Content-Type": "application/json" };
+  return (await call(address, { method: "POST", headers, body: JSON.stringify(body), signal })).json();
+}

@@ -26,9 +26,9 @@ class Catalogue:
         products = snapshot.products
         self._table, self._stats = products, snapshot.product_stats
         self.ids = snapshot.product_ids
-        self.titles: list[str] = products.select(
-            pl.coalesce("title", "product_id")
-        ).to_series().to_list()
+        self.titles: list[str] = (
+            products.select(pl.coalesce("title", "product_id")).to_series().to_list()
+        )
         self._prices = products["price"].to_list()
         self._brands = products["brand"].to_list()
         self._category_ids = products["category_id"].to_list()

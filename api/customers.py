@@ -131,7 +131,10 @@ class Customers:
         top = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:TOP_CATEGORIES]
         return [
             CategoryShare(
-                category_id=id_, name=name, purchases=int(n), share=n / everything,
+                category_id=id_,
+                name=name,
+                purchases=int(n),
+                share=n / everything,
                 spend=round(spend, 2),
             )
             for (id_, name), (n, spend) in top

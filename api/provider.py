@@ -43,8 +43,9 @@ class SnapshotProvider:
             SnapshotMissing: nothing is published yet.
         """
         if self._service is None:
-            raise SnapshotMissing(f"nothing is published yet; run: coterie build --home "
-                                  f"{self._home.path}")
+            raise SnapshotMissing(
+                f"nothing is published yet; run: coterie build --home {self._home.path}"
+            )
         return self._service
 
     def refresh(self) -> None:

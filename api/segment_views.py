@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from api.models.segments import Segment, SegmentProfile, Segments, Trait
-from pipeline.snapshot import Snapshot
 from segments.model import Segment as Found
 from segments.model import Trait as FoundTrait
+
+from api.models.segments import Segment, SegmentProfile, Segments, Trait
+from pipeline.snapshot import Snapshot
 
 __all__ = ["profile_of", "segments_of"]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from graph.query import read_query
+from rules.index import Rule
 
 from api.catalogue import Catalogue
 from api.customers import Customers
@@ -27,17 +29,16 @@ from api.models.lists import (
 )
 from api.models.queries import QueryAnswer
 from api.models.segments import MemberPage, SegmentProfile, Segments
-from api.models.shop import BuildInfo, Category
+from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
 from api.segment_views import profile_of, segments_of
-from graph.query import read_query
 from graph.store import QueryLimits
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
 from ranking.reasons import Explainer, RulePairs, SegmentLift
 from ranking.reasons import Reason as Found
 from ranking.recommender import SOURCES
-from rules.index import Rule
+from ranking.scorer import MODES
 
 __all__ = ["SnapshotService"]
 
@@ -73,8 +74,8 @@ class SnapshotService:
             currency=manifest.currency,
             last_event=manifest.last_event,
             counts=manifest.counts,
-            methods={mode: choice["served"] for mode, choice in manifest.choice.items()},
-            metrics=[{"name": m["metric"], **_without(m, "metric")} for m in manifest.metrics],
+            methods={mode: manifest.choice[mode]["served"] for mode in MODES},
+            metrics=[Metric(name=m["metric"], **_without(m, "metric")) for m in manifest.metrics],
         )
 
     def search_users(self, text: str, limit: int) -> list[UserHit]:

@@ -102,8 +102,14 @@ def rules(
     answer = open_service(home).bought_together(product_id, k)
     if not _answer(answer, json):
         rows = [
-            (i.product.product_id, i.product.title, f"{i.orders:,}", f"{i.support:.4f}",
-             f"{i.confidence:.0%}", f"{i.lift:.1f}")
+            (
+                i.product.product_id,
+                i.product.title,
+                f"{i.orders:,}",
+                f"{i.support:.4f}",
+                f"{i.confidence:.0%}",
+                f"{i.lift:.1f}",
+            )
             for i in answer.items
         ]
         columns = ("product", "title", "orders", "support", "confidence", "lift")
@@ -129,8 +135,13 @@ def segments(
     answer = service.segments()
     if not _answer(answer, json):
         rows = [
-            (s.segment_id, s.name, f"{s.size:,}", f"{s.share_of_customers:.0%}",
-             "" if s.share_of_spend is None else f"{s.share_of_spend:.0%}")
+            (
+                s.segment_id,
+                s.name,
+                f"{s.size:,}",
+                f"{s.share_of_customers:.0%}",
+                "" if s.share_of_spend is None else f"{s.share_of_spend:.0%}",
+            )
             for s in answer.segments
         ]
         columns = ("id", "name", "customers", "of customers", "of spend")
@@ -143,7 +154,9 @@ def _print_traits(profile: Any) -> None:
         for t in profile.traits
     ]
     title = f"{profile.name}: {profile.size:,} customers"
-    table(title, ("kind", "what", "here", "whole shop", "lift"), rows, ("here", "whole shop", "lift"))
+    table(
+        title, ("kind", "what", "here", "whole shop", "lift"), rows, ("here", "whole shop", "lift")
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""``coterie build``, ``coterie evaluate`` and ``coterie config``: learn, measure, check settings."""
+"""``coterie build | evaluate | config``: learn, measure, and check settings."""
 
 from __future__ import annotations
 
@@ -43,9 +43,13 @@ def print_evaluation(report: dict[str, Any]) -> None:
             f"{MODES[mode]} ({here[0]['users']:,} customers, lists of {k})",
             ("method", "NDCG", "95 %", "recall", "hit rate", "coverage", "served"),
             [
-                (m, f"{cells[m, 'ndcg']['value']:.4f}", _interval(cells[m, "ndcg"]),
-                 *(f"{cells[m, x]['value']:.4f}" for x in (recall, "hit_rate", "coverage")),
-                 "<- served" if m == served else "")
+                (
+                    m,
+                    f"{cells[m, 'ndcg']['value']:.4f}",
+                    _interval(cells[m, "ndcg"]),
+                    *(f"{cells[m, x]['value']:.4f}" for x in (recall, "hit_rate", "coverage")),
+                    "<- served" if m == served else "",
+                )
                 for m in methods
             ],
             ("NDCG", "recall", "hit rate", "coverage"),
@@ -130,7 +134,9 @@ def evaluate(
 
 
 def config(
-    check: Annotated[bool, typer.Option("--check", help="Only say whether they are valid.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether they are valid.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
-from cli.output import emit_json, err, table
 from graph.export import FORMATS, export_graph
 from graph.open import open_store
 from graph.query import read_query
+
+from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
+from cli.output import emit_json, err, table
 from graph.store import QueryLimits
 
 __all__ = ["register"]

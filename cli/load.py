@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from graph.open import open_store
+from graph.write import WriteCounts, write_dataset
 
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, out, progress_bars, table
-from graph.open import open_store
-from graph.write import WriteCounts, write_dataset
 from loaders.dataset import Dataset
 from loaders.guess import guess_mapping
 from loaders.mapping import EXAMPLE_MAPPING
@@ -78,8 +78,13 @@ def report_json(report: LoadReport) -> dict[str, Any]:
         "kept": report.kept,
         "balanced": report.balanced,
         "steps": [
-            {"name": s.name, "why": s.doc, "lines": s.lines, "removed": s.removed,
-             "examples": list(s.examples)}
+            {
+                "name": s.name,
+                "why": s.doc,
+                "lines": s.lines,
+                "removed": s.removed,
+                "examples": list(s.examples),
+            }
             for s in report.steps
         ],
     }
@@ -109,7 +114,9 @@ def load(
         data = load_source(source, files=files, seed=seed, progress=progress)
         counts = load_into(place, data, progress)
     if json:
-        emit_json({**report_json(data.report), "written": counts.as_dict(), "home": str(place.path)})
+        emit_json(
+            {**report_json(data.report), "written": counts.as_dict(), "home": str(place.path)}
+        )
         return
     print_report(data.report)
     err.print(f"stored in {place.store}: {counts}; next: coterie build --home {place.path}")

@@ -1,4 +1,4 @@
-"""How commands speak: tables and progress for people on stderr/stdout, one JSON document for machines.
+"""How commands speak: tables and progress bars for people, one JSON document for machines.
 
 With ``--json`` the document is all of stdout; everything else goes to stderr.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from loaders.progress import Progress as ProgressCall
-from loaders.progress import silent
 
 __all__ = ["emit_json", "err", "out", "progress_bars", "table"]
 
@@ -35,9 +34,7 @@ def table(
     """Print rows under ``columns``; those named in ``numbers`` are aligned right."""
     drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for column in columns:
-        drawn.add_column(
-            column, justify="right" if column in numbers else "left", overflow="fold"
-        )
+        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*("" if cell is None else str(cell) for cell in row))
     out.print(drawn)
@@ -50,7 +47,9 @@ def progress_bars() -> Iterator[ProgressCall]:
         yield _lines()
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err) as bars:
@@ -70,9 +69,7 @@ def _drawn(bars: Progress) -> ProgressCall:
         if key not in tasks:
             tasks[key] = bars.add_task(key, total=None, count="")
         count = f"{done:,} of {total:,}" if total else ""
-        bars.update(
-            tasks[key], description=stage, completed=done, total=total or None, count=count
-        )
+        bars.update(tasks[key], description=stage, completed=done, total=total or None, count=count)
 
     return report
 
@@ -87,18 +84,3 @@ def _lines() -> ProgressCall:
             err.print(f"{key} ...")
 
     return report
-
-
-def quiet_when(flag: bool) -> Any:
-    """``progress_bars()``, or nothing at all where ``flag`` is set."""
-    return _nothing() if flag else progress_bars()
-
-
-@contextmanager
-def _nothing() -> Iterator[ProgressCall]:
-    yield silent
-
-
-def flat(mapping: Mapping[str, Any]) -> str:
-    """``key value, key value`` for one line of print."""
-    return ", ".join(f"{key} {value}" for key, value in mapping.items())

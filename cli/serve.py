@@ -89,7 +89,9 @@ def demo(
     print_snapshot(snapshot)
     _show_one(place)
     out.print(f"done in {time.perf_counter() - start:.0f} s; ask more of it:")
-    out.print(f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}")
+    out.print(
+        f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}"
+    )
     if serving:
         run_server(place, host, port)
 

@@ -13,7 +13,7 @@ from evaluation.split import Mode, Split
 from loaders.errors import ConfigError
 from loaders.progress import Progress, silent
 
-__all__ = ["ModeResult", "Recommend", "evaluate", "ndcg_judge"]
+__all__ = ["ModeResult", "Recommend", "evaluate", "ndcg_judge", "ndcg_of"]
 
 Recommend = Callable[[npt.NDArray[np.int64], int, Mode], npt.NDArray[np.int64]]
 """``recommend(user_rows, k, mode)`` gives product rows, int64 [len(user_rows), k], -1 padded."""
@@ -99,9 +99,15 @@ def _judge(
     return ModeResult(users, values, {k: coverage(lists[:, :k], split.eligible) for k in ks})
 
 
+def ndcg_of(
+    lists: npt.NDArray[np.int64], split: Split, mode: Mode, user_rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """NDCG of each list int64 [len(user_rows), k], float64 [len(user_rows)]."""
+    return ndcg(hits_of(lists, split.relevant[mode][user_rows]))
+
+
 def ndcg_judge(
     split: Split, mode: Mode, user_rows: npt.NDArray[np.int64]
 ) -> Callable[[npt.NDArray[np.int64]], float]:
     """A function from lists int64 [len(user_rows), k] to their mean NDCG@k, to tune by."""
-    relevant = split.relevant[mode][user_rows]
-    return lambda lists: float(ndcg(hits_of(lists, relevant)).mean())
+    return lambda lists: float(ndcg_of(lists, split, mode, user_rows).mean())

@@ -7,16 +7,17 @@ mean the same on both sides of a cut.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from scipy import sparse
 
 from graph.ids import IdMap
 
-__all__ = ["FloatMatrix", "InteractionGraph", "to_day"]
+__all__ = ["FloatMatrix", "InteractionGraph", "from_day", "to_day"]
 
 FloatMatrix = sparse.csr_array[np.float32, tuple[int, int]]
 """A sparse float32 matrix, users by products unless said otherwise."""
@@ -26,6 +27,14 @@ def to_day(moment: datetime) -> float:
     """Days since 1970-01-01 UTC; a moment without a zone is taken as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.timestamp() / 86_400
+
+
+def from_day(day: float) -> datetime:
+    """The moment ``day`` days after 1970-01-01 UTC, to the second."""
+    return _EPOCH + timedelta(seconds=round(day * 86_400))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,8 @@ class InteractionGraph:
         days: float64 [n_events], days since 1970-01-01 UTC.
         quantities, values: float32 [n_events]; units, and the shop's currency (NaN where unknown).
         orders: int32 [n_events]; lines of one order share a number, -1 where unknown.
+        target: the kind of event that customers are to be led to, and so what is learned from and
+            measured: purchases (0), or ratings and the like in data that has none.
     """
 
     users: IdMap
@@ -52,6 +63,7 @@ class InteractionGraph:
     quantities: npt.NDArray[np.float32]
     values: npt.NDArray[np.float32]
     orders: npt.NDArray[np.int32]
+    target: int = 0
 
     def __len__(self) -> int:
         return len(self.user_rows)
@@ -91,8 +103,15 @@ class InteractionGraph:
         return self.where(self.days >= day)
 
     def purchases(self) -> InteractionGraph:
-        """Purchases only."""
-        return self.where(self.kinds == 0)
+        """Purchases only; events of kind ``target`` in data without any."""
+        return self.where(self.kinds == self.target)
+
+    def of_products(self, keep: npt.NDArray[np.bool_]) -> InteractionGraph:
+        """The events on the products that ``keep`` bool [n_products] names, and only their ids."""
+        row = np.cumsum(keep, dtype=np.int32) - 1
+        kept = self.where(keep[self.product_rows])
+        ids = IdMap(self.products.ids.filter(pl.Series(keep)))
+        return replace(kept, products=ids, product_rows=row[kept.product_rows])
 
     def matrix(self, weights: npt.NDArray[Any] | None = None) -> FloatMatrix:
         """Sum of ``weights`` [n_events] (1 each by default) by user and product, float32 CSR."""

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-
-from graph.interactions import from_day
 from graph.open import open_store
 from graph.readback import data_hash, read_shop
+
+from graph.interactions import from_day
 from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.progress import Progress, silent
@@ -30,6 +30,7 @@ from pipeline.evaluate import Evaluated, evaluate_shop
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
 from pipeline.snapshot import Manifest, Snapshot
+from pipeline.stats import product_stats, user_stats
 from pipeline.writeback import derived_graph
 
 __all__ = ["build"]
@@ -80,8 +81,9 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         learned = clock.time("learn", lambda: _learn(shop, config, found, home, progress))
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         report = found.report.to_json() if found else {"not_measured": reason}
+        manifest = _manifest(name, learned, config, found, clock)
         with home.staged(name) as folder:
-            snapshot_of(folder, learned, _manifest(name, learned, config, found, clock)).save(report)
+            snapshot_of(folder, learned, manifest).save(report)
         _write_back(home, learned, name, config, progress)
         home.publish(name)
         home.prune(config.snapshots.keep)
@@ -145,6 +147,8 @@ def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:
         rules=learned.rules,
         segmentation=learned.segmentation,
         segment_products=learned.segment_products,
+        user_stats=user_stats(shop.graph),
+        product_stats=product_stats(shop.graph),
     )
 
 

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from evaluation.bootstrap import paired_difference
-from evaluation.harness import ndcg_of, ndcg_judge
+from evaluation.harness import ndcg_judge, ndcg_of
 from evaluation.split import Split
 from loaders.progress import Progress, silent
 from pipeline.config import EvaluationConfig
 from ranking.blend import Blend, tune_blend
-from ranking.scorer import MODES, Mode, SavedScorer
+from ranking.scorer import Mode, SavedScorer
 
-__all__ = ["BLEND", "Choice", "ModeChoice", "choose", "default_choice"]
+__all__ = ["BLEND", "Choice", "ModeChoice", "choice_json", "choose", "default_choice"]
 
 BLEND = "blend"
 
@@ -65,11 +65,11 @@ def choose(
     progress: Progress = silent,
 ) -> dict[Mode, ModeChoice]:
     """Tune a blend a mode on ``split`` and decide between it and the best single method."""
-    choice: dict[Mode, ModeChoice] = {}
-    for done, mode in enumerate(MODES):
-        progress("choose on validation", done, len(MODES))
+    choice = default_choice()
+    for done, mode in enumerate(split.relevant):
+        progress("choose on validation", done, len(split.relevant))
         choice[mode] = _choose(mode, scorers, split, settings, seed)
-    progress("choose on validation", len(MODES), len(MODES))
+    progress("choose on validation", len(split.relevant), len(split.relevant))
     return choice
 
 
@@ -96,7 +96,9 @@ def _choose(
     )
     gain = paired_difference(blend, single, samples=max(1, settings.bootstrap), seed=seed)
     best = names[tuned.single]
-    weights = {p.name: float(w) for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)}
+    weights = {
+        p.name: float(w) for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)
+    }
     return ModeChoice(
         served=BLEND if gain.low > 0 else best,
         single=best,

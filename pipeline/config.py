@@ -1,7 +1,7 @@
 """``Config``: every setting of a build, from ``coterie.toml`` and the environment, checked once.
 
-A setting ``seed`` of section ``gnn`` stands in the file as ``[gnn] seed = 7`` and in the environment
-as ``COTERIE_GNN__SEED=7``; the environment wins.
+Setting ``dim`` of section ``gnn`` stands in the file as ``[gnn] dim = 32`` and in the environment as
+``COTERIE_GNN__DIM=32``; the environment wins.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from rules.config import RulesConfig
+from segments.config import SegmentsConfig
 
 from gnn.config import LightGCNConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
-from rules.config import RulesConfig
-from segments.config import SegmentsConfig
 
 __all__ = ["Config", "EvaluationConfig", "SnapshotsConfig", "load_config", "settings_table"]
 

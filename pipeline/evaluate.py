@@ -7,18 +7,18 @@ once. Only products bought often enough before the cut take part, so arrays are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from evaluation.harness import ModeResult, evaluate, ndcg_judge
+from evaluation.harness import ModeResult, Recommend, evaluate, ndcg_judge
 from evaluation.report import Report, build_report
 from evaluation.split import Split, time_split
 from gnn.embeddings import Embeddings
-from graph.interactions import InteractionGraph, to_day
+from graph.interactions import InteractionGraph, from_day, to_day
 from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.progress import Progress, silent
@@ -26,11 +26,18 @@ from pipeline.choose import BLEND, Choice, choice_json, choose
 from pipeline.config import Config
 from pipeline.methods import BASELINES, Fitted, Task, fit_methods
 from ranking.history import build_history
+from ranking.lists import top_k
 from ranking.recommender import Recommender
-from ranking.scorer import MODES, Mode, SavedScorer
-from ranking.vectors import Vectors
+from ranking.scorer import Mode, SavedScorer
 
-__all__ = ["Evaluated", "Windows", "evaluate_shop", "windows"]
+__all__ = ["Evaluated", "Side", "Windows", "evaluate_shop", "evaluate_sides", "windows"]
+
+BATCH = 256
+LENGTH = 20
+
+
+Side = tuple[InteractionGraph, Split]
+"""Events to learn from, and the split that what was learned is judged by."""
 
 
 @dataclass(frozen=True)
@@ -83,30 +90,67 @@ def evaluate_shop(
         DataError: the shop is too young or too small to be measured.
     """
     span = windows(shop.graph.purchases(), config)
-    before, split = _side(shop.graph, span.cut - span.days, span.days, config)
+    return evaluate_sides(
+        _side(shop.graph, span.cut - span.days, span.days, config),
+        _side(shop.graph, span.cut, span.days, config),
+        shop,
+        config,
+        {"cut": from_day(span.cut).isoformat(), "window_days": span.days},
+        work=work,
+        progress=progress,
+    )
+
+
+def evaluate_sides(
+    validation: Side,
+    test: Side,
+    shop: Shop,
+    config: Config,
+    settings: Mapping[str, Any],
+    *,
+    work: Path | None = None,
+    progress: Progress = silent,
+) -> Evaluated:
+    """Choose on ``validation``, report on ``test``; how the two were cut is the caller's.
+
+    Args:
+        validation: what to learn from while choosing, and the split that is judged by.
+        test: the same for the report.
+        shop: the shop that both were cut from.
+        config: all settings.
+        settings: how the sides were cut, kept in the report.
+        work: folder for training state.
+        progress: told each stage.
+    """
+    before, split = validation
     fitted = fit_methods(
         Task(before, config, progress, _validator(split), checkpoint=_file(work, "validation"))
     )
     choice = choose(fitted.scorers, split, config.evaluation, config.seed, progress)
-
-    graph, split = _side(shop.graph, span.cut, span.days, config)
-    start = carry(fitted.embeddings, before.products, graph.products)
+    graph, split = test
+    start = _carry(fitted.embeddings, before, graph)
     fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
-    results = _measure(fitted, choice, split, shop, config, progress)
     report = build_report(
-        results,
+        _measure(fitted, choice, split, shop, config, progress),
         baselines=BASELINES,
         counts=split.counts,
-        settings=_settings(span, choice, config),
+        settings={
+            **settings,
+            "min_lines": config.ranking.min_lines,
+            "seed": config.seed,
+            "choice": choice_json(choice),
+        },
         samples=max(1, config.evaluation.bootstrap),
         seed=config.seed,
     )
-    return Evaluated(report, choice, carry(fitted.embeddings, graph.products, shop.graph.products))
+    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph))
 
 
-def _side(
-    graph: InteractionGraph, cut: float, days: float, config: Config
-) -> tuple[InteractionGraph, Split]:
+def _carry(embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph) -> Embeddings:
+    return embeddings.moved((before.users, after.users), (before.products, after.products))
+
+
+def _side(graph: InteractionGraph, cut: float, days: float, config: Config) -> Side:
     """The events before ``cut`` over its eligible products, and the split there."""
     known = graph.before(cut)
     lines = np.bincount(known.purchases().product_rows, minlength=graph.shape[1])
@@ -123,19 +167,11 @@ def _validator(split: Split) -> Callable[[Embeddings], float]:
     def quality(embeddings: Embeddings) -> float:
         lists = []
         for batch in np.array_split(users, max(1, len(users) // BATCH)):
-            scores = embeddings.user_vectors[batch] @ embeddings.product_vectors.T
-            lists.append(top_k(scores, split.allowed(batch, "discover"), K)[0])
+            allowed = split.allowed(batch, "discover")
+            lists.append(top_k(embeddings.scores(batch), allowed, LENGTH)[0])
         return judge(np.concatenate(lists))
 
     return quality
-
-
-def carry(embeddings: Embeddings, known: IdMap, products: IdMap) -> Embeddings:
-    """The same vectors over other ``products``; those it never saw get zeros."""
-    rows = products.to_rows(known.ids, missing="negative")
-    vectors = np.zeros((len(products), embeddings.product_vectors.shape[1]), np.float32)
-    vectors[rows[rows >= 0]] = embeddings.product_vectors[rows >= 0]
-    return Embeddings(embeddings.user_vectors, vectors)
 
 
 def _measure(
@@ -146,16 +182,17 @@ def _measure(
     recent = fitted.scorers["recent popularity"].score(np.zeros(1, np.int64))[0]
     rows = shop.graph.products.to_rows(split.train.products.ids, missing="error")
     categories = shop.category_rows(max(0, shop.levels - 1))[rows]
+    modes = tuple(split.relevant)
     methods: dict[str, dict[Mode, SavedScorer]] = {
-        name: dict.fromkeys(MODES, scorer) for name, scorer in fitted.scorers.items()
+        name: dict.fromkeys(modes, scorer) for name, scorer in fitted.scorers.items()
     }
-    methods[BLEND] = {mode: choice[mode].blend(fitted.scorers) for mode in MODES}
+    methods[BLEND] = {mode: choice[mode].blend(fitted.scorers) for mode in modes}
     results: dict[str, dict[Mode, ModeResult]] = {}
     for done, (name, scorers) in enumerate(methods.items()):
         progress(f"measure: {name}", done, len(methods))
         served = Recommender(scorers, history, recent, split.eligible)
         results[name] = evaluate(
-            lambda users, k, mode, served=served: served.recommend(users, k, mode).rows,
+            _lists_of(served),
             split,
             config.evaluation.ks,
             categories=categories,
@@ -164,14 +201,8 @@ def _measure(
     return results
 
 
-def _settings(span: Windows, choice: Choice, config: Config) -> dict[str, Any]:
-    return {
-        "cut": from_day(span.cut).isoformat(),
-        "window_days": span.days,
-        "min_lines": config.ranking.min_lines,
-        "seed": config.seed,
-        "choice": choice_json(choice),
-    }
+def _lists_of(served: Recommender) -> Recommend:
+    return lambda users, k, mode: served.recommend(users, k, mode).rows
 
 
 def _file(work: Path | None, name: str) -> Path | None:

@@ -1,10 +1,10 @@
 """``Home``: the folder where one shop lives: its settings, its store and its snapshots.
 
-    HOME/coterie.toml       settings (optional)
-    HOME/store/             the embedded graph store
-    HOME/work/              resumable training state
-    HOME/snapshots/BUILD/   one folder a build
-    HOME/snapshots/current  the name of the published build; replaced in one step
+HOME/coterie.toml       settings (optional)
+HOME/store/             the embedded graph store
+HOME/work/              resumable training state
+HOME/snapshots/BUILD/   one folder a build
+HOME/snapshots/current  the name of the published build; replaced in one step
 """
 
 from __future__ import annotations

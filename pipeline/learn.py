@@ -7,6 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from rules.mine import mine_rules
+from rules.table import RuleTable
+from segments.build import find_segments
+from segments.model import Segmentation
+from segments.products import over_represented_products
 
 from gnn.embeddings import Embeddings
 from graph.shop import Shop
@@ -17,11 +22,6 @@ from pipeline.methods import Task, fit_methods
 from ranking.history import build_history
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours, similar_products
-from rules.mine import mine_rules
-from rules.table import RuleTable
-from segments.build import find_segments
-from segments.model import Segmentation
-from segments.products import over_represented_products
 
 __all__ = ["Learned", "learn"]
 

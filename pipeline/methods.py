@@ -1,6 +1,6 @@
 """Every method that can be measured and served: its name, and how it is fitted.
 
-To add one: write its file in ``ranking/`` or ``gnn/``, and its line in ``METHODS``. It is then
+To add one: write its file in ``ranking/`` or ``gnn/``, and its line in ``fit_methods``. It is then
 trained, evaluated beside the others, blended, and served where it wins.
 """
 
@@ -23,9 +23,11 @@ from ranking.popularity import fit_popularity
 from ranking.scorer import SavedScorer
 from ranking.vectors import Vectors
 
-__all__ = ["BASELINES", "ENCODER", "METHODS", "Fitted", "Task", "fit_methods"]
+__all__ = ["BASELINES", "ENCODER", "Fitted", "Task", "fit_methods"]
 
 ENCODER: Final = "LightGCN"
+REFIT_EPOCHS: Final = 8
+"""Epochs of a fit that starts from the vectors of an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ def fit_embeddings(task: Task) -> Embeddings:
         raise ConfigError(
             f"building needs {error.name}; install it: pip install 'coterie[learn]'"
         ) from error
+    changes = {"seed": task.config.seed}
+    if task.start is not None:
+        changes["epochs"] = REFIT_EPOCHS
     fitted = fit(
         task.graph,
-        task.config.gnn.model_copy(update={"seed": task.config.seed}),
+        task.config.gnn.model_copy(update=changes),
         validate=task.validate,
         start=task.start,
         checkpoint=task.checkpoint,
@@ -93,7 +98,6 @@ BASELINES: Final[dict[str, Fit]] = {
         t.graph,
         products=t.config.ranking.ease_products,
         l2=t.config.ranking.ease_l2,
-        neighbours=t.config.ranking.ease_neighbours,
     ),
 }
 """What a good engineer would try first; the blend and the encoder are held against these."""
@@ -115,7 +119,5 @@ def fit_methods(task: Task) -> Fitted:
         scorers[name] = fit(task)
     task.progress("fit baselines", len(BASELINES), len(BASELINES))
     embeddings = fit_embeddings(task)
-    scorers[ENCODER] = Vectors(
-        ENCODER, embeddings.user_vectors, embeddings.product_vectors
-    )
+    scorers[ENCODER] = Vectors(ENCODER, *embeddings.folded())
     return Fitted(scorers, embeddings)

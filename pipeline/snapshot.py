@@ -1,12 +1,12 @@
 """``Snapshot``: everything one build learned, in a folder that serving maps into memory.
 
-    manifest.json    what it is, from which data, settings and versions, and how good it measured
-    report.json      the whole evaluation
-    *.parquet        users, products, categories, rules, products over-represented in segments
-    recommender/     scorers, history, popularity
-    neighbours/      similar products
-    segments/        communities, members, profiles
-    embeddings/      the encoder's vectors
+manifest.json    what it is, from which data, settings and versions, and how good it measured
+report.json      the whole evaluation
+*.parquet        users, products, categories, rules, products over-represented in segments
+recommender/     scorers, history, popularity
+neighbours/      similar products
+segments/        communities, members, profiles
+embeddings/      the encoder's vectors
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rules.table import RuleTable
+from segments.model import Segmentation
 
 from graph.ids import IdMap
 from loaders.errors import SnapshotMissing
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours
-from rules.table import RuleTable
-from segments.model import Segmentation
 
-__all__ = ["Manifest", "Snapshot"]
+__all__ = ["Manifest", "Snapshot", "read_manifest"]
+
+FRAMES = ("users", "products", "categories", "segment_products", "user_stats", "product_stats")
 
 
 class Manifest(BaseModel):
@@ -64,6 +66,7 @@ class Snapshot:
         rules: bought-together rules.
         segmentation: communities.
         segment_products: products over-represented in each segment.
+        user_stats, product_stats: counts by row, as in ``pipeline.stats``.
     """
 
     folder: Path
@@ -76,6 +79,8 @@ class Snapshot:
     rules: RuleTable
     segmentation: Segmentation
     segment_products: pl.DataFrame
+    user_stats: pl.DataFrame
+    product_stats: pl.DataFrame
 
     @cached_property
     def user_ids(self) -> IdMap:
@@ -95,7 +100,7 @@ class Snapshot:
 
     def save(self, report: dict[str, Any]) -> None:
         """Write everything to ``folder``; the manifest last, as it marks the folder as whole."""
-        for name in ("users", "products", "categories", "segment_products"):
+        for name in FRAMES:
             getattr(self, name).write_parquet(self.folder / f"{name}.parquet")
         self.recommender.save(self.folder / "recommender")
         self.neighbours.save(self.folder / "neighbours")
@@ -111,10 +116,7 @@ class Snapshot:
         Raises:
             SnapshotMissing: the folder holds none, or one that this version cannot read.
         """
-        frames = {
-            name: _frame(folder / f"{name}.parquet")
-            for name in ("users", "products", "categories", "segment_products")
-        }
+        frames = {name: _frame(folder / f"{name}.parquet") for name in FRAMES}
         return Snapshot(
             folder,
             read_manifest(folder),

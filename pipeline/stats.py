@@ -33,21 +33,27 @@ def user_stats(graph: InteractionGraph) -> pl.DataFrame:
     """
     day = pl.col("day").floor().cast(pl.Int64)
     order = pl.when(pl.col("order") >= 0).then(pl.col("order").cast(pl.Int64)).otherwise(-1 - day)
-    stats = _lines(graph).group_by("user").agg(
-        orders=order.n_unique(),
-        purchases=pl.len(),
-        products=pl.col("product").n_unique(),
-        spend=_sum("value"),
-        first=pl.col("day").min(),
-        last=pl.col("day").max(),
+    stats = (
+        _lines(graph)
+        .group_by("user")
+        .agg(
+            orders=order.n_unique(),
+            purchases=pl.len(),
+            products=pl.col("product").n_unique(),
+            spend=_sum("value"),
+            first=pl.col("day").min(),
+            last=pl.col("day").max(),
+        )
     )
     return _aligned(stats, "user", len(graph.users), ("orders", "purchases", "products"))
 
 
 def product_stats(graph: InteractionGraph) -> pl.DataFrame:
     """One row a product row: ``customers``, ``purchases``, ``spend`` (empty where unknown)."""
-    stats = _lines(graph).group_by("product").agg(
-        customers=pl.col("user").n_unique(), purchases=pl.len(), spend=_sum("value")
+    stats = (
+        _lines(graph)
+        .group_by("product")
+        .agg(customers=pl.col("user").n_unique(), purchases=pl.len(), spend=_sum("value"))
     )
     return _aligned(stats, "product", len(graph.products), ("customers", "purchases"))
 

@@ -70,7 +70,9 @@ def _liked(learned: Learned, most: int) -> pl.DataFrame:
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
-def _lists(learned: Learned, users: np.ndarray[tuple[int], np.dtype[np.int64]], most: int) -> pl.DataFrame:
+def _lists(
+    learned: Learned, users: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
+) -> pl.DataFrame:
     lists = learned.recommender.recommend(users, most, "discover")
     there = lists.rows >= 0
     source = np.broadcast_to(users[:, None], there.shape)

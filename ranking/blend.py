@@ -21,7 +21,7 @@ from loaders.errors import ConfigError
 from ranking.lists import top_k
 from ranking.scorer import Arrays, SavedScorer, Scores
 
-__all__ = ["Blend", "Judge", "tune_blend"]
+__all__ = ["Blend", "Judge", "Tuned", "tune_blend"]
 
 Judge = Callable[[npt.NDArray[np.int64]], float]
 """Quality of the lists int64 [n_users, k] made for the users being tuned on; higher is better."""
@@ -103,6 +103,23 @@ class _Pool:
         return np.where(place >= 0, chosen, -1)
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """What tuning found.
+
+    Attributes:
+        blend: the best blend.
+        lists: its lists for the users tuned on, int64 [n_users, k].
+        single: place of the best single part.
+        single_lists: its lists, int64 [n_users, k].
+    """
+
+    blend: Blend
+    lists: npt.NDArray[np.int64]
+    single: int
+    single_lists: npt.NDArray[np.int64]
+
+
 def tune_blend(
     parts: Sequence[SavedScorer],
     user_rows: npt.NDArray[np.int64],
@@ -113,7 +130,7 @@ def tune_blend(
     candidates: int = 150,
     rounds: int = 2,
     name: str = "blend",
-) -> Blend:
+) -> Tuned:
     """Choose a blend's weights by coordinate search from the best single part.
 
     Deterministic. The search starts at the part that does best alone, then walks through the
@@ -130,7 +147,7 @@ def tune_blend(
         name: of the blend.
 
     Returns:
-        The best blend found; parts of weight 0 are left out.
+        The best blend found, parts of weight 0 left out, beside the best single part.
     """
     pool = _pool(parts, user_rows, allowed, max(candidates, k))
     trials: dict[tuple[float, ...], float] = {}
@@ -141,14 +158,19 @@ def tune_blend(
         return trials[weights]
 
     singles = [tuple(float(i == j) for j in range(len(parts))) for i in range(len(parts))]
-    best = max(singles, key=quality)
+    single = best = max(singles, key=quality)
     for _ in range(rounds):
         for part in range(len(parts)):
             options = [(*best[:part], step, *best[part + 1 :]) for step in STEPS]
             best = max([best, *(o for o in options if any(o))], key=quality)
     used = [i for i, weight in enumerate(best) if weight]
     weights = np.array([best[i] for i in used], np.float32)
-    return Blend(name, tuple(parts[i] for i in used), weights)
+    return Tuned(
+        Blend(name, tuple(parts[i] for i in used), weights),
+        pool.lists(np.array(best, np.float32), k),
+        singles.index(single),
+        pool.lists(np.array(single, np.float32), k),
+    )
 
 
 STEPS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)

@@ -101,7 +101,7 @@ def ndcg(hits: Hits) -> Values:
 def mrr(hits: Hits) -> Values:
     """1 over the place of the first hit, 0 without one."""
     first = np.asarray(hits.hit.argmax(axis=1) + 1, np.float64)
-    return hits.hit.any(axis=1) / first
+    return np.asarray(hits.hit.any(axis=1) / first, np.float64)
 
 
 def average_precision(hits: Hits) -> Values:

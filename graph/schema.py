@@ -14,6 +14,7 @@ __all__ = [
     "EDGES",
     "EVENT_EDGES",
     "NODES",
+    "STRUCTURE_EDGES",
     "EdgeType",
     "Kind",
     "NodeLabel",
@@ -36,13 +37,24 @@ class NodeLabel:
 
 @dataclass(frozen=True)
 class EdgeType:
-    """A relationship type between two labels; its tables start with ``source``, ``target`` ids."""
+    """A relationship type between two labels; its tables start with ``source``, ``target`` ids.
+
+    ``key`` columns tell whether an edge is there already. ``single`` types keep at most one edge
+    a source: writing another target moves the edge.
+    """
 
     name: str
     source: str
     target: str
     properties: dict[str, PropertyType]
     kind: Kind
+    key: tuple[str, ...] = ("source", "target")
+    single: bool = False
+
+    @property
+    def key_properties(self) -> tuple[str, ...]:
+        """Properties that are part of the key."""
+        return tuple(name for name in self.key if name in self.properties)
 
 
 _EVENT: dict[str, PropertyType] = {
@@ -61,6 +73,7 @@ NODES: Final[dict[str, NodeLabel]] = {
         NodeLabel("Product", {"title": "string", "price": "float"}, open=True),
         NodeLabel("Category", {"name": "string", "level": "int"}),
         NodeLabel("Brand", {}),
+        NodeLabel("Shop", {"currency": "string"}),
         NodeLabel("Campaign", {"kind": "string", "starts": "time", "ends": "time"}),
         NodeLabel(
             "Community",
@@ -71,22 +84,27 @@ NODES: Final[dict[str, NodeLabel]] = {
 }
 
 EVENT_EDGES: Final[dict[str, EdgeType]] = {
-    "purchase": EdgeType("PURCHASED", "User", "Product", _EVENT, "event"),
-    "view_item": EdgeType("VIEWED", "User", "Product", _EVENT, "event"),
-    "add_to_cart": EdgeType("CARTED", "User", "Product", _EVENT, "event"),
-    "add_to_wishlist": EdgeType("WISHLISTED", "User", "Product", _EVENT, "event"),
-    "rate": EdgeType("RATED", "User", "Product", {**_EVENT, "rating": "float"}, "event"),
+    "purchase": EdgeType("PURCHASED", "User", "Product", _EVENT, "event", ("event_id",)),
+    "view_item": EdgeType("VIEWED", "User", "Product", _EVENT, "event", ("event_id",)),
+    "add_to_cart": EdgeType("CARTED", "User", "Product", _EVENT, "event", ("event_id",)),
+    "add_to_wishlist": EdgeType("WISHLISTED", "User", "Product", _EVENT, "event", ("event_id",)),
+    "rate": EdgeType("RATED", "User", "Product", {**_EVENT, "rating": "float"}, "event", ("event_id",)),
 }
 """Relationship type of each event name."""
 
-_STRUCTURE: Final = (
-    EdgeType("IN_CATEGORY", "Product", "Category", {}, "structure"),
-    EdgeType("CHILD_OF", "Category", "Category", {}, "structure"),
-    EdgeType("OF_BRAND", "Product", "Brand", {}, "structure"),
+STRUCTURE_EDGES: Final = (
+    EdgeType("IN_CATEGORY", "Product", "Category", {}, "structure", single=True),
+    EdgeType("CHILD_OF", "Category", "Category", {}, "structure", single=True),
+    EdgeType("OF_BRAND", "Product", "Brand", {}, "structure", single=True),
     EdgeType("TARGETED", "Campaign", "User", {}, "structure"),
     EdgeType("PROMOTES", "Campaign", "Product", {}, "structure"),
     EdgeType(
-        "REDEEMED", "User", "Campaign", {"redemption_id": "string", "at": "time"}, "structure"
+        "REDEEMED",
+        "User",
+        "Campaign",
+        {"redemption_id": "string", "at": "time"},
+        "structure",
+        ("redemption_id",),
     ),
 )
 
@@ -110,4 +128,4 @@ DERIVED_EDGES: Final = (
     ),
 )
 
-EDGES: Final[tuple[EdgeType, ...]] = (*EVENT_EDGES.values(), *_STRUCTURE, *DERIVED_EDGES)
+EDGES: Final[tuple[EdgeType, ...]] = (*EVENT_EDGES.values(), *STRUCTURE_EDGES, *DERIVED_EDGES)

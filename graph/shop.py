@@ -24,12 +24,14 @@ class Shop:
         products: row i describes product row i: ``product_id``, ``title``, ``price``,
             ``category_id``, ``brand``, attributes.
         categories: ``category_id``, ``name``, ``level``, ``parent_id``.
+        currency: ISO 4217 code of all money.
     """
 
     graph: InteractionGraph
     users: pl.DataFrame
     products: pl.DataFrame
     categories: pl.DataFrame
+    currency: str = "USD"
 
     def before(self, day: float) -> Shop:
         """The shop as it was before ``day``: earlier events, the same rows."""

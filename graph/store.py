@@ -7,7 +7,8 @@ Tables cross as Arrow. Node tables have ``id`` and properties; edge tables have 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -52,13 +53,22 @@ class GraphStore(Protocol):
     def upsert_nodes(self, label: str, table: pa.Table) -> int:
         """Insert nodes or update the properties given; attributes new to an open label are added.
 
+        An empty value leaves what is stored. Names of attributes are made such that Cypher needs
+        no quotes for them.
+
         Returns:
             Rows in ``table``.
         """
         ...
 
     def upsert_edges(self, edge: EdgeType, table: pa.Table) -> int:
-        """Insert structure edges that are not there yet; returns how many were new."""
+        """Insert structure edges that are not there yet; returns how many were new.
+
+        An edge of a ``single`` type replaces the one its source had.
+
+        Raises:
+            DataError: an edge names a node that does not exist.
+        """
         ...
 
     def append_events(self, edge: EdgeType, table: pa.Table, progress: Progress = silent) -> int:
@@ -82,8 +92,16 @@ class GraphStore(Protocol):
         """All nodes of a label: ``id`` and every property, ordered by insertion."""
         ...
 
-    def edges(self, edge: EdgeType) -> pa.Table:
-        """All edges of a type: ``source``, ``target`` ids and every property, as flat arrays."""
+    def edges(self, edge: EdgeType, properties: Sequence[str] | None = None) -> pa.Table:
+        """All edges of a type: ``source``, ``target`` ids and properties, as flat arrays.
+
+        Args:
+            edge: the type.
+            properties: which ones to read; all by default.
+
+        The ends are dictionary arrays over the ids, so that a reader maps each id once.
+        Rows come in no order.
+        """
         ...
 
     def erase_user(self, user_id: str) -> int:
@@ -100,6 +118,14 @@ class GraphStore(Protocol):
 
     def counts(self) -> dict[str, int]:
         """Number of nodes by label and of edges by type."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make the calls inside one unit: reads see one state, writes happen together or not.
+
+        A store whose transactions cannot hold a whole load may commit parts of it earlier; a load
+        cut short there is completed by running it again.
+        """
         ...
 
     def close(self) -> None:

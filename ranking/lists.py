@@ -37,8 +37,8 @@ def top_k(scores: Scores, allowed: Mask | None, k: int) -> tuple[npt.NDArray[np.
 
 def _best(line: Scores, k: int) -> npt.NDArray[np.int64]:
     """Places of the ``k`` highest finite values, best first."""
-    if k >= len(line):
-        chosen = np.arange(len(line))
+    if not 0 < k < len(line):
+        chosen = np.arange(min(k, len(line)))
     else:
         bar = np.partition(line, len(line) - k)[len(line) - k]
         above = np.flatnonzero(line > bar)

@@ -1,7 +1,7 @@
 """``Config``: every setting of a build, from ``coterie.toml`` and the environment, checked once.
 
-Setting ``dim`` of section ``gnn`` stands in the file as ``[gnn] dim = 32`` and in the environment as
-``COTERIE_GNN__DIM=32``; the environment wins.
+Setting ``dim`` of section ``gnn`` is ``[gnn] dim = 32`` in the file and, in the environment,
+``COTERIE_GNN__DIM=32``, which wins.
 """
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+"""Settings of the rules room."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["RulesConfig"]
+
+
+class RulesConfig(BaseModel):
+    """What counts as a rule, and how much work finding them may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    product_support: float = Field(
+        default=0.001, gt=0, le=1, description="FP-Growth on products: least share of all baskets."
+    )
+    category_support: float = Field(
+        default=0.01, gt=0, le=1, description="FP-Growth on categories: least share of all baskets."
+    )
+    category_levels: tuple[int, ...] | None = Field(
+        default=None, description="Category levels to mine; all of the shop's where not given."
+    )
+    max_length: int = Field(
+        default=3, ge=2, le=4, description="Most items in a rule, both sides together."
+    )
+    min_count: int = Field(
+        default=5,
+        ge=2,
+        description="Least baskets behind a rule, whatever the support; pairs of products are "
+        "counted down to it.",
+    )
+    min_confidence: float = Field(
+        default=0.01, ge=0, le=1, description="Least confidence of a rule."
+    )
+    min_lift: float = Field(default=1.1, ge=1, description="Least lift of a rule.")
+    min_improvement: float = Field(
+        default=1.1,
+        ge=0,
+        description="A rule of three or more items must have this many times the confidence of "
+        "every rule that does with one fewer.",
+    )
+    max_false_discovery: float = Field(
+        default=0.05, gt=0, le=1, description="Largest Benjamini-Hochberg q-value of a rule."
+    )
+    max_basket: int = Field(
+        default=100, ge=2, description="A basket of more items keeps the most frequent of them."
+    )
+    top: int = Field(default=20, ge=1, description="Most counted pairs kept for each antecedent.")

@@ -1,0 +1,180 @@
+"""``Segmentation``: segments with profiles and who is in which, saved and read without a store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from graph.ids import IdMap
+from loaders.errors import DataError
+
+__all__ = ["Behaviour", "Profile", "Segment", "Segmentation", "Trait"]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What customers do, over those with a purchase; ``None`` where nothing is known.
+
+    Attributes:
+        spend_per_customer: mean, in the shop's currency.
+        orders_per_customer: mean.
+        basket_value: mean spend of an order.
+        days_since_purchase: median, up to the shop's last event.
+    """
+
+    spend_per_customer: float | None
+    orders_per_customer: float | None
+    basket_value: float | None
+    days_since_purchase: float | None
+
+
+@dataclass(frozen=True)
+class Trait:
+    """Something members do or are more than the shop's customers.
+
+    Attributes:
+        kind: ``category:<level>``, ``brand``, or the attribute's name.
+        id, name: the category, brand or value, and how a person reads it.
+        share: of a member's spend, on average; for attributes, of the members with a value.
+        shop_share: the same over all customers.
+        lift: ``share`` over ``shop_share``.
+        customers: members behind it.
+        p_value: corrected (Benjamini-Hochberg) over all segments and items of the kind.
+    """
+
+    kind: str
+    id: str
+    name: str
+    share: float
+    shop_share: float
+    lift: float
+    customers: int
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A segment against the whole shop; traits by how much they tell, the most first.
+
+    Attributes:
+        customer_share, spend_share: of all registered customers, of all their spend.
+        behaviour, shop: of the members, and of all customers to compare with.
+        categories, brands, attributes: what is over-represented.
+    """
+
+    customer_share: float
+    spend_share: float
+    behaviour: Behaviour
+    shop: Behaviour
+    categories: tuple[Trait, ...]
+    brands: tuple[Trait, ...]
+    attributes: tuple[Trait, ...]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment; ``level`` 0 is the only one of a flat segmentation."""
+
+    id: str
+    level: int
+    name: str
+    size: int
+    profile: Profile
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain keys and values, ready for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Segment:
+        """What ``to_dict`` gave, read back from JSON."""
+        return Segment(**{**data, "profile": _profile(data["profile"])})
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Segments and their members.
+
+    Attributes:
+        segments: larger first.
+        member: int32 [n_users], place in ``segments``, -1 for users in none.
+        strength: float32 [n_users], 0 to 1: how clearly a user belongs.
+        placed: int32 [n_users]: 1 through purchases, 2 through attributes, 0 not at all.
+        modularity: of the members placed through purchases.
+        connected: whether each segment is one piece of the user graph.
+        resolution: chosen by stability.
+        stability: mean adjusted Rand between runs with different seeds.
+        seed: that made it.
+    """
+
+    segments: tuple[Segment, ...]
+    member: npt.NDArray[np.int32]
+    strength: npt.NDArray[np.float32]
+    placed: npt.NDArray[np.int32]
+    modularity: float
+    connected: bool
+    resolution: float
+    stability: float
+    seed: int
+
+    def as_nodes(self) -> pl.DataFrame:
+        """``Community`` nodes: id, name, level, size."""
+        rows = [(s.id, s.name, s.level, s.size) for s in self.segments]
+        schema = {"id": pl.String, "name": pl.String, "level": pl.Int64, "size": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def as_edges(self, users: IdMap) -> pl.DataFrame:
+        """``MEMBER_OF`` edges: source (user id), target (segment id), strength."""
+        rows = np.flatnonzero(self.member >= 0)
+        ids = pl.Series("target", [s.id for s in self.segments], dtype=pl.String)
+        return pl.DataFrame(
+            {
+                "source": pl.Series(users.to_ids(rows), dtype=pl.String),
+                "target": ids.gather(self.member[rows].astype(np.int64)),
+                "strength": self.strength[rows].astype(np.float64),
+            }
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write ``segments.json`` and the arrays ``member``, ``strength``, ``placed`` as npy."""
+        folder.mkdir(parents=True, exist_ok=True)
+        data = {name: getattr(self, name) for name in _PLAIN}
+        data["segments"] = [s.to_dict() for s in self.segments]
+        text = json.dumps(data, indent=1, allow_nan=False)
+        (folder / "segments.json").write_text(text, encoding="utf-8")
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name))
+
+    @staticmethod
+    def load(folder: Path) -> Segmentation:
+        """Read what ``save`` wrote.
+
+        Raises:
+            DataError: a file is missing or is not what ``save`` writes.
+        """
+        try:
+            data = json.loads((folder / "segments.json").read_text(encoding="utf-8"))
+            data["segments"] = tuple(Segment.from_dict(s) for s in data["segments"])
+            arrays = {name: np.load(folder / f"{name}.npy") for name in _ARRAYS}
+            return Segmentation(**data, **arrays)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = f"expected saved segments; build them again ({error})"
+            raise DataError(message, file=str(folder)) from error
+
+
+_PLAIN = ("modularity", "connected", "resolution", "stability", "seed")
+_ARRAYS = ("member", "strength", "placed")
+
+
+def _profile(data: dict[str, Any]) -> Profile:
+    traits = {
+        kind: tuple(Trait(**t) for t in data[kind]) for kind in ("categories", "brands", "attributes")
+    }
+    behaviours = {name: Behaviour(**data[name]) for name in ("behaviour", "shop")}
+    return Profile(**{**data, **traits, **behaviours})

@@ -60,6 +60,8 @@ def fit_embeddings(task: Task) -> Embeddings:
     try:
         from gnn.train import fit
     except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torch_geometric"):
+            raise
         raise ConfigError(
             f"building needs {error.name}; install it: pip install 'coterie[learn]'"
         ) from error

@@ -11,6 +11,9 @@ from api.problems import SnapshotChanged
 
 __all__ = ["decode", "encode"]
 
+LIMIT = 2**53
+"""Offsets are below this, so that they fit whatever counts them."""
+
 
 def encode(build: str, offset: int) -> str:
     """The cursor of the page that starts at ``offset`` in ``build``."""
@@ -32,7 +35,7 @@ def decode(cursor: str | None, build: str) -> int:
         made_in, offset = json.loads(base64.urlsafe_b64decode(padded.encode()))
     except (ValueError, TypeError):
         raise _invalid() from None
-    if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
+    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < LIMIT:
         raise _invalid()
     if made_in != build:
         raise SnapshotChanged(

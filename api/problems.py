@@ -43,7 +43,7 @@ STATUS: tuple[tuple[type[CoterieError], int], ...] = (
 """Status of each family; any other error of the project is the server's own (500)."""
 
 MEANING = {
-    400: "The query is refused or wrong.",
+    400: "The body cannot be read, or the query is refused or wrong.",
     404: "Nothing has this id.",
     409: "A newer snapshot was published meanwhile.",
     413: "The body is too large.",
@@ -153,6 +153,7 @@ async def _coterie(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = {
+        400: ("unreadable-body", str(error.detail)),
         404: ("not-found", f"there is nothing at {_path(request)}; /docs lists what there is"),
         405: ("method-not-allowed", f"{request.method} is not possible here; see the Allow header"),
         413: ("body-too-large", "the body is larger than this server reads"),

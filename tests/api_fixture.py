@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from api_shop import CATEGORIES, LINES, MEMBERS, PRICES, PRODUCTS, SEGMENTS, Line
-from starlette.testclient import TestClient
+from pydantic import JsonValue
 
-from api.app import create_app
 from api.models.base import Mode, Product, SegmentRef
 from api.models.lists import (
     BasketRule,
@@ -31,7 +30,6 @@ from api.models.queries import QueryAnswer
 from api.models.segments import Member, MemberPage, Segment, SegmentProfile, Segments, Trait
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
-from api.settings import ApiSettings
 from graph.store import QueryLimits
 from loaders.errors import (
     QueryError,
@@ -217,21 +215,18 @@ class TinyService:
         )
 
     def _recommended(self, product: str, rank: int, own: HistoryLine | None) -> RecommendedProduct:
+        reason = ("popular", "In {orders} orders.")
+        evidence: dict[str, JsonValue] = {"orders": self.holding[product]}
         if own:
-            days = (self.now - own.last).days
-            text = f"Bought {own.times} times, last {days} days ago."
-            reason = Reason(
-                kind="bought-before", text=text, evidence={"times": own.times, "days_ago": days}
-            )
-        else:
-            n = self.holding[product]
-            reason = Reason(kind="popular", text=f"In {n} orders.", evidence={"orders": n})
+            reason = ("bought-before", "Bought {times} times, last {days_ago} days ago.")
+            evidence = {"times": own.times, "days_ago": (self.now - own.last).days}
+        kind, text = reason
         return RecommendedProduct(
             rank=rank,
             score=round(1 / rank, 4),
             product=self.item(product),
             source="frequency" if own else "popularity",
-            reasons=[reason],
+            reasons=[Reason(kind=kind, text=text.format(**evidence), evidence=evidence)],
         )
 
     def categories(self) -> list[Category]:
@@ -269,21 +264,18 @@ class TinyService:
 
     def similar(self, product_id: str, k: int) -> SimilarProducts:
         product = self._known(product_id)
-        scored = [(c.confidence, c.product) for c in self._companions(product_id)]
-        return SimilarProducts(
-            product=product,
-            items=[SimilarProduct(product=p, score=s) for s, p in scored[:k]],
-        )
+        alike = self._companions(product_id)[:k]
+        items = [SimilarProduct(product=c.product, score=c.confidence) for c in alike]
+        return SimilarProducts(product=product, items=items)
 
     def _companions(self, product_id: str) -> list[Companion]:
         both = Counter(p for order in self.orders.values() if product_id in order for p in order)
-        total = len(self.orders)
         found = [
             Companion(
                 product=self.item(p),
-                support=round(n / total, 4),
+                support=round(n / len(self.orders), 4),
                 confidence=round(n / self.holding[product_id], 4),
-                lift=round(n * total / self.holding[product_id] / self.holding[p], 4),
+                lift=round(n * len(self.orders) / self.holding[product_id] / self.holding[p], 4),
                 orders=n,
             )
             for p, n in both.items()
@@ -292,8 +284,8 @@ class TinyService:
         return sorted(found, key=lambda c: (-c.confidence, -c.lift, c.product.product_id))
 
     def bought_together(self, product_id: str, k: int) -> BoughtTogether:
-        product = self._known(product_id)
-        return BoughtTogether(product=product, items=self._companions(product_id)[:k])
+        items = self._companions(product_id)[:k]
+        return BoughtTogether(product=self._known(product_id), items=items)
 
     def basket(self, product_ids: Sequence[str], k: int) -> BasketSuggestions:
         known = [p for p in dict.fromkeys(product_ids) if p in self.titles]
@@ -367,9 +359,8 @@ class TinyService:
 
     def segments(self) -> Segments:
         found = sorted((self._segment(id_) for id_ in self.names), key=lambda s: -s.size)
-        brief = [s.model_copy(update={"traits": s.traits[:4]}) for s in found]
         outside = len(self.by_user) - len(self.member_of)
-        return Segments(segments=brief, unassigned=outside, modularity=0.4)
+        return Segments(segments=found, unassigned=outside, modularity=0.4)
 
     def segment(self, segment_id: str) -> SegmentProfile:
         if segment_id not in self.names:
@@ -403,15 +394,7 @@ class TinyService:
     def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
         if "MATCH" not in cypher or "DELETE" in cypher:
             raise QueryError("only reading queries are allowed; remove the clause DELETE")
-        rows = [[name, len(self._hits(id_))] for id_, name in self.names.items()]
+        rows = [
+            [name, list(self.member_of.values()).count(id_)] for id_, name in self.names.items()
+        ]
         return QueryAnswer(columns=["segment", "customers"], rows=rows[: limits.rows])
-
-    def _hits(self, segment_id: str) -> list[str]:
-        return [u for u, s in self.member_of.items() if s == segment_id]
-
-
-def client(service: TinyService | None = None, **settings: Any) -> TestClient:
-    """A client of the app over a service, which answers errors as a server does."""
-    served = service or TinyService()
-    app = create_app(lambda: served, ApiSettings(**settings))
-    return TestClient(app, raise_server_exceptions=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_fixture import client
+from api_client import client
 
 import api
 import api.models

@@ -6,7 +6,8 @@ import csv
 import io
 
 import pytest
-from api_fixture import TinyService, client
+from api_client import client
+from api_fixture import TinyService
 from api_shop import lines
 from hypothesis import given
 from hypothesis import strategies as st

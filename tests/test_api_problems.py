@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api_fixture import TinyService, client
+from api_client import client
+from api_fixture import TinyService
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -129,6 +130,30 @@ def test_broken_json_is_a_problem() -> None:
     response = client().post("/v1/cypher", content="{", headers=headers)
     assert response.status_code == 422
     assert response.json()["errors"] == [{"field": "body.1", "message": "JSON decode error"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "slug"),
+    [
+        ("/v1/cypher", b'{"query": "\xff"}', 400, "unreadable-body"),
+        ("/v1/cypher", b'{"query": "MATCH \\ud800"}', 422, "invalid-request"),
+        (
+            "/v1/cypher",
+            b'{"query": "MATCH", "parameters": {"a": "\\ud800"}}',
+            422,
+            "invalid-request",
+        ),
+        ("/v1/cypher", b'{"query": "MATCH", "seconds": NaN}', 422, "invalid-request"),
+        ("/v1/cypher", b'{"query": "MATCH", "more": 1}', 422, "invalid-request"),
+        ("/v1/basket/recommendations", b'{"product_ids": ["\\ud800"]}', 422, "invalid-request"),
+    ],
+)
+def test_a_body_no_store_could_hold_is_a_problem(
+    path: str, body: bytes, status: int, slug: str
+) -> None:
+    response = client().post(path, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == status
+    assert response.json()["type"] == f"urn:coterie:problem:{slug}"
 
 
 def test_a_body_of_unannounced_length_is_cut_off() -> None:

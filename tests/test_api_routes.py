@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from api_fixture import TinyService, client
+from api_client import client
+from api_fixture import TinyService
 from api_shop import SLASHED
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.models.queries import QueryAnswer
 
 BREAD = {
     "product_id": "bread",
@@ -269,6 +273,22 @@ def test_cypher() -> None:
     body = {"query": "MATCH (c:Community) RETURN c.name, c.size", "rows": 1}
     answer = client().post("/v1/cypher", json=body).json()
     assert answer == {"columns": ["segment", "customers"], "rows": [["Bakery & dairy", 2]]}
+
+
+def test_values_that_json_lacks_are_written_all_the_same() -> None:
+    class Odd(TinyService):
+        def query(self, cypher: str, parameters: Any, limits: Any) -> QueryAnswer:
+            row = [
+                float("nan"),
+                b"\xff",
+                timedelta(days=1),
+                {"at": date(2024, 3, 1)},
+                Fraction(1, 3),
+            ]
+            return QueryAnswer(columns=list("abcde"), rows=[row])
+
+    answer = client(Odd()).post("/v1/cypher", json={"query": "MATCH (n) RETURN n"}).json()
+    assert answer["rows"] == [[None, "_w==", "P1D", {"at": "2024-03-01"}, "1/3"]]
 
 
 def test_the_server_caps_what_a_query_may_ask_for() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field, JsonValue
 
 from api.models.base import Answer, Mode, Product, example
@@ -173,7 +175,9 @@ class BoughtTogether(Answer):
 class BasketRequest(Answer):
     """A basket to complete."""
 
-    product_ids: list[str] = Field(min_length=1, max_length=500, description="What is in it.")
+    product_ids: list[Annotated[str, Field(min_length=1, max_length=1_000)]] = Field(
+        min_length=1, max_length=500, description="What is in it."
+    )
     k: int = Field(default=10, ge=1, le=100, description="How many suggestions.")
 
     model_config = ConfigDict(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, field_validator
 
 from api.models.base import Answer, example
 
@@ -22,6 +23,16 @@ class QueryRequest(Answer):
         default=None, ge=1, description="Most rows; at most the server's own limit."
     )
     seconds: float | None = Field(default=None, gt=0, description="Longest time; capped likewise.")
+
+    @field_validator("parameters")
+    @classmethod
+    def _unicode(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        # JSON can spell half a surrogate pair, which no store can hold.
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("expected text that is valid Unicode") from None
+        return value
 
     model_config = ConfigDict(
         json_schema_extra=example(
@@ -41,7 +52,8 @@ class QueryAnswer(Answer):
     rows: list[list[Any]]
 
     model_config = ConfigDict(
+        ser_json_bytes="base64",
         json_schema_extra=example(
             {"columns": ["segment", "customers"], "rows": [["Baby food and nappies", 214]]}
-        )
+        ),
     )

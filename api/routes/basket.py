@@ -14,7 +14,9 @@ __all__ = ["router"]
 router = APIRouter(tags=["products"])
 
 
-@router.post("/basket/recommendations", response_model=BasketSuggestions, responses=responses(413))
+@router.post(
+    "/basket/recommendations", response_model=BasketSuggestions, responses=responses(400, 413)
+)
 async def basket(service: Current, basket: BasketRequest) -> Response:
     """Products that complete a basket, each with the rules that brought it in."""
     return answer(service.basket(basket.product_ids, basket.k))

@@ -51,4 +51,6 @@ Search = Annotated[str, Query(max_length=200, description="Part of an id or titl
 
 def answer(model: BaseModel) -> Response:
     """A model as JSON, written once and not checked again: it was checked when it was made."""
-    return Response(model.__pydantic_serializer__.to_json(model), media_type="application/json")
+    # What a query finds may be of any type; one that JSON lacks is written as text.
+    body = model.__pydantic_serializer__.to_json(model, fallback=str)
+    return Response(body, media_type="application/json")

@@ -84,7 +84,9 @@ def _nodes(data: Dataset) -> list[tuple[str, pl.DataFrame]]:
 
 def _with_id(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     if "id" in frame.columns:
-        raise DataError(f"'id' is the name of {key} in the graph; rename the attribute", column="id")
+        raise DataError(
+            f"'id' is the name of {key} in the graph; rename the attribute", column="id"
+        )
     return frame.rename({key: "id"})
 
 

@@ -6,7 +6,7 @@ leaves its id on them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 __all__ = [
@@ -46,7 +46,7 @@ class EdgeType:
     name: str
     source: str
     target: str
-    properties: dict[str, PropertyType]
+    properties: dict[str, PropertyType] = field(hash=False)
     kind: Kind
     key: tuple[str, ...] = ("source", "target")
     single: bool = False

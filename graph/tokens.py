@@ -59,7 +59,7 @@ def tokenize(cypher: str) -> list[Token]:
         for match in _PATTERN.finditer(text)
         if match.lastgroup != "space"
     ]
-    for token, follower in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, follower in zip(tokens, (*tokens[1:], None), strict=False):
         _check(token, follower)
     return tokens
 

@@ -65,7 +65,11 @@ def ends(store: GraphStore, name: str, source: str) -> list[tuple[str, str]]:
 def derived(build: str, *similar: tuple[str, str], groups: tuple[str, ...] = ("g",)) -> Derived:
     return Derived(
         build,
-        {"Community": pa.table({"id": list(groups), "name": list(groups), "level": [0] * len(groups)})},
+        {
+            "Community": pa.table(
+                {"id": list(groups), "name": list(groups), "level": [0] * len(groups)}
+            )
+        },
         {
             ("SIMILAR_TO", "Product", "Product"): pa.table(
                 {
@@ -101,10 +105,19 @@ class TestNodes:
         assert shop.nodes("Product").to_pylist()[0] == {"id": "x", "title": "X", "price": 3.0}
 
     def test_attributes_keep_their_types(self, shop: GraphStore) -> None:
-        table = pa.table({"id": ["ann"], "age": [41], "club": [True], "score": [0.5], "city": ["Ü"]})
+        table = pa.table(
+            {"id": ["ann"], "age": [41], "club": [True], "score": [0.5], "city": ["Ü"]}
+        )
         shop.upsert_nodes("User", table)
         ann, bob = shop.nodes("User").to_pylist()
-        assert ann == {"id": "ann", "anonymous": False, "age": 41, "club": True, "score": 0.5, "city": "Ü"}
+        assert ann == {
+            "id": "ann",
+            "anonymous": False,
+            "age": 41,
+            "club": True,
+            "score": 0.5,
+            "city": "Ü",
+        }
         assert bob["age"] is None
 
     def test_attribute_names_need_no_quotes(self, shop: GraphStore) -> None:
@@ -149,7 +162,9 @@ class TestEdges:
         assert ends(shop, "TARGETED", "Campaign") == [("c", "ann"), ("c", "bob")]
 
     def test_a_product_moves_between_categories(self, shop: GraphStore) -> None:
-        shop.upsert_nodes("Category", pa.table({"id": ["c", "d"], "name": ["C", "D"], "level": [0, 0]}))
+        shop.upsert_nodes(
+            "Category", pa.table({"id": ["c", "d"], "name": ["C", "D"], "level": [0, 0]})
+        )
         within = EDGE["IN_CATEGORY", "Product"]
         shop.upsert_edges(within, pa.table({"source": ["x", "y"], "target": ["c", "c"]}))
         assert shop.upsert_edges(within, pa.table({"source": ["x"], "target": ["d"]})) == 1
@@ -159,20 +174,33 @@ class TestEdges:
         shop.upsert_nodes("Campaign", pa.table({"id": ["c"]}))
         redeemed = EDGE["REDEEMED", "User"]
         table = pa.table(
-            {"source": ["ann"] * 2, "target": ["c"] * 2, "redemption_id": ["1", "2"], "at": [NOON] * 2}
+            {
+                "source": ["ann"] * 2,
+                "target": ["c"] * 2,
+                "redemption_id": ["1", "2"],
+                "at": [NOON] * 2,
+            }
         )
         assert (shop.upsert_edges(redeemed, table), shop.upsert_edges(redeemed, table)) == (2, 0)
 
     def test_of_one_name_between_different_labels_stay_apart(self, shop: GraphStore) -> None:
-        shop.upsert_nodes("Category", pa.table({"id": ["c", "d"], "name": ["C", "D"], "level": [0, 1]}))
-        shop.upsert_edges(EDGE["CHILD_OF", "Category"], pa.table({"source": ["d"], "target": ["c"]}))
-        tree = {("CHILD_OF", "Community", "Community"): pa.table({"source": ["h"], "target": ["g"]})}
+        shop.upsert_nodes(
+            "Category", pa.table({"id": ["c", "d"], "name": ["C", "D"], "level": [0, 1]})
+        )
+        shop.upsert_edges(
+            EDGE["CHILD_OF", "Category"], pa.table({"source": ["d"], "target": ["c"]})
+        )
+        tree = {
+            ("CHILD_OF", "Community", "Community"): pa.table({"source": ["h"], "target": ["g"]})
+        }
         two = pa.table({"id": ["g", "h"], "level": [0, 1]})
         for build in ("1", "2"):
             shop.replace_derived(Derived(build, {"Community": two}, tree))
         assert ends(shop, "CHILD_OF", "Category") == [("d", "c")]
         assert ends(shop, "CHILD_OF", "Community") == [("h", "g")]
-        shop.upsert_edges(EDGE["CHILD_OF", "Category"], pa.table({"source": ["d"], "target": ["d"]}))
+        shop.upsert_edges(
+            EDGE["CHILD_OF", "Category"], pa.table({"source": ["d"], "target": ["d"]})
+        )
         assert ends(shop, "CHILD_OF", "Category") == [("d", "d")]
         assert ends(shop, "CHILD_OF", "Community") == [("h", "g")]
 
@@ -189,7 +217,11 @@ class TestEvents:
             "source": "ann", "target": "x", "event_id": "e1", "at": NOON, "quantity": 1.0,
             "value": 2.5, "order_id": "o", "session_id": None,
         }  # fmt: skip
-        assert [(r["source"], r["target"]) for r in rows] == [("ann", "x"), ("ann", "y"), ("bob", "x")]
+        assert [(r["source"], r["target"]) for r in rows] == [
+            ("ann", "x"),
+            ("ann", "y"),
+            ("bob", "x"),
+        ]
 
     def test_with_a_known_id_change_nothing(self, shop: GraphStore) -> None:
         again = purchases(("e1", "bob", "z"), ("e4", "bob", "z"), ("e4", "ann", "z"))
@@ -302,9 +334,7 @@ class TestQueries:
             ("MATCH (", QueryLimits(), "."),
         ],
     )
-    def test_errors(
-        self, shop: GraphStore, cypher: str, limits: QueryLimits, message: str
-    ) -> None:
+    def test_errors(self, shop: GraphStore, cypher: str, limits: QueryLimits, message: str) -> None:
         with pytest.raises(QueryError, match=message):
             shop.query(cypher, limits=limits)
 

@@ -59,7 +59,9 @@ def write_for_a_while(path: Path, started: Queue[int], rounds: int) -> None:
         with EmbeddedStore(path, wait_seconds=60) as store:
             for build in range(4):
                 with store.transaction():
-                    store.replace_derived(similar(f"{number}.{build}", 100 + (number + build) % 2 * 300))
+                    store.replace_derived(
+                        similar(f"{number}.{build}", 100 + (number + build) % 2 * 300)
+                    )
                     names = [f"new-{number}-{build}-{i}" for i in range(50)]
                     store.upsert_nodes("User", pa.table({"id": names}))
         if number == 0:
@@ -82,7 +84,10 @@ def test_what_was_closed_is_there_again(path: Path, planted: Planted) -> None:
 
 
 def test_second_writer_is_told_who_writes(path: Path) -> None:
-    with EmbeddedStore(path), pytest.raises(StoreUnavailable, match=f"process {os.getpid()} is writ"):
+    with (
+        EmbeddedStore(path),
+        pytest.raises(StoreUnavailable, match=f"process {os.getpid()} is writ"),
+    ):
         EmbeddedStore(path)
     EmbeddedStore(path).close()
 
@@ -148,6 +153,7 @@ def test_open_store_opens_paths(path: Path) -> None:
 
 def test_threads_share_a_store(path: Path) -> None:
     with EmbeddedStore(path) as store:
+
         def add(name: str) -> None:
             for i in range(10):
                 store.upsert_nodes("User", pa.table({"id": [f"{name}-{i}"]}))

@@ -217,7 +217,21 @@ def test_never_crashes_on_any_text(text: str) -> None:
 
 
 HARMLESS_PIECES = st.sampled_from(
-    ["n", "1", "'a'", '"SET"', "`DROP`", "(n)", "[1]", "{a: 1}", "n.set", "$p", "\n", "/* x */", " "]
+    [
+        "n",
+        "1",
+        "'a'",
+        '"SET"',
+        "`DROP`",
+        "(n)",
+        "[1]",
+        "{a: 1}",
+        "n.set",
+        "$p",
+        "\n",
+        "/* x */",
+        " ",
+    ]
 )
 
 

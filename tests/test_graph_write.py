@@ -58,7 +58,10 @@ def tiny(**changes: pl.DataFrame) -> Dataset:
     )
     tables = {**tables, **changes}
     return Dataset.of(
-        tables.pop("events", events), LoadReport("tiny", 4, 4), currency="EUR", **tables  # type: ignore[arg-type]
+        tables.pop("events", events),
+        LoadReport("tiny", 4, 4),
+        currency="EUR",
+        **tables,  # type: ignore[arg-type]
     )
 
 
@@ -69,7 +72,14 @@ def store(tmp_path: Path) -> EmbeddedStore:
 
 def test_counts_of_a_load_and_of_its_repeat(store: EmbeddedStore) -> None:
     counts = write_dataset(store, tiny())
-    assert counts.nodes == {"Shop": 1, "Category": 2, "Brand": 1, "User": 3, "Product": 2, "Campaign": 1}
+    assert counts.nodes == {
+        "Shop": 1,
+        "Category": 2,
+        "Brand": 1,
+        "User": 3,
+        "Product": 2,
+        "Campaign": 1,
+    }
     assert counts.edges == {
         "IN_CATEGORY": 1, "CHILD_OF": 1, "OF_BRAND": 1, "TARGETED": 2, "PROMOTES": 1, "REDEEMED": 1,
         "PURCHASED": 2, "VIEWED": 1, "RATED": 1,
@@ -187,7 +197,10 @@ def test_bare_rows_of_a_later_load_keep_what_is_known(store: EmbeddedStore) -> N
     ("changed", "message"),
     [
         (replace(tiny(), currency="USD"), "money in EUR and this data in USD"),
-        (tiny(products=pl.DataFrame({"product_id": ["x", "y"], "organic": ["very", "no"]})), "organic"),
+        (
+            tiny(products=pl.DataFrame({"product_id": ["x", "y"], "organic": ["very", "no"]})),
+            "organic",
+        ),
         (tiny(users=pl.DataFrame({"user_id": ["ann", "bob"], "id": ["1", "2"]})), "rename"),
     ],
 )

@@ -21,7 +21,7 @@ from loaders.errors import QueryError, StoreUnavailable
 __all__ = ["BUFFER_POOL_MB", "Session", "open_database"]
 
 BUFFER_POOL_MB = 1024
-"""Memory the engine may use for pages and intermediate results; a commit of 1.5 M events needs about 600."""
+"""Memory the engine may use for pages and results; a commit of 1.5 M events needs about 600."""
 
 
 def open_database(path: Path, *, read_only: bool, buffer_pool_mb: int) -> ladybug.Database:
@@ -54,7 +54,10 @@ class Session:
         self._connection.execute("BEGIN TRANSACTION")
 
     def ask(
-        self, cypher: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        limits: QueryLimits | None = None,
     ) -> pa.Table:
         """The result of a read query.
 

@@ -35,9 +35,7 @@ def node_frame(
     return _cast(frame, {"id": "string", **types}, label.name)
 
 
-def new_columns(
-    frame: pl.DataFrame, known: Mapping[str, PropertyType]
-) -> dict[str, PropertyType]:
+def new_columns(frame: pl.DataFrame, known: Mapping[str, PropertyType]) -> dict[str, PropertyType]:
     """Attributes of ``frame`` that are not ``known``, with the type they are to be stored with."""
     return {
         name: _infer(dtype)

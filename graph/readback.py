@@ -146,7 +146,8 @@ def _rows(ends: pa.ChunkedArray | pa.Array, ids: IdMap) -> npt.NDArray[np.int32]
 
 def _floats(values: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     """Values as float32 [n], NaN where empty."""
-    return values.to_numpy().astype(np.float32)
+    floats: npt.NDArray[np.float32] = values.to_numpy().astype(np.float32)
+    return floats
 
 
 def data_hash(graph: InteractionGraph) -> str:

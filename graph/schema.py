@@ -6,7 +6,7 @@ leaves its id on them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 __all__ = [
@@ -46,7 +46,7 @@ class EdgeType:
     name: str
     source: str
     target: str
-    properties: dict[str, PropertyType]
+    properties: dict[str, PropertyType] = field(hash=False)
     kind: Kind
     key: tuple[str, ...] = ("source", "target")
     single: bool = False
@@ -57,6 +57,7 @@ class EdgeType:
         return tuple(name for name in self.key if name in self.properties)
 
 
+_BY_ID = ("event_id",)
 _EVENT: dict[str, PropertyType] = {
     "event_id": "string",
     "at": "time",
@@ -84,11 +85,11 @@ NODES: Final[dict[str, NodeLabel]] = {
 }
 
 EVENT_EDGES: Final[dict[str, EdgeType]] = {
-    "purchase": EdgeType("PURCHASED", "User", "Product", _EVENT, "event", ("event_id",)),
-    "view_item": EdgeType("VIEWED", "User", "Product", _EVENT, "event", ("event_id",)),
-    "add_to_cart": EdgeType("CARTED", "User", "Product", _EVENT, "event", ("event_id",)),
-    "add_to_wishlist": EdgeType("WISHLISTED", "User", "Product", _EVENT, "event", ("event_id",)),
-    "rate": EdgeType("RATED", "User", "Product", {**_EVENT, "rating": "float"}, "event", ("event_id",)),
+    "purchase": EdgeType("PURCHASED", "User", "Product", _EVENT, "event", _BY_ID),
+    "view_item": EdgeType("VIEWED", "User", "Product", _EVENT, "event", _BY_ID),
+    "add_to_cart": EdgeType("CARTED", "User", "Product", _EVENT, "event", _BY_ID),
+    "add_to_wishlist": EdgeType("WISHLISTED", "User", "Product", _EVENT, "event", _BY_ID),
+    "rate": EdgeType("RATED", "User", "Product", {**_EVENT, "rating": "float"}, "event", _BY_ID),
 }
 """Relationship type of each event name."""
 

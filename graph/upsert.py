@@ -62,9 +62,7 @@ def _update(session: Session, label: str, frame: pl.DataFrame, stored: pl.DataFr
     if changed.is_empty():
         return
     # Numbered columns: the engine takes the frame's own names for variables.
-    values = [
-        pl.coalesce(name, name + _STORED).alias(f"value{i}") for i, name in enumerate(names)
-    ]
+    values = [pl.coalesce(name, name + _STORED).alias(f"value{i}") for i, name in enumerate(names)]
     rows = changed.select(pl.col("id").alias("key"), *values)
     sets = ", ".join(f"n.{quoted(name)} = value{i}" for i, name in enumerate(names))
     session.write(

@@ -14,6 +14,7 @@ from graph.store import GraphStore
 from loaders.dataset import Dataset
 from loaders.errors import DataError
 from loaders.progress import Progress, silent
+from loaders.schema import ANONYMOUS_PREFIX
 
 __all__ = ["SHOP_ID", "WriteCounts", "write_dataset"]
 
@@ -76,15 +77,23 @@ def _nodes(data: Dataset) -> list[tuple[str, pl.DataFrame]]:
         ("Shop", pl.DataFrame({"id": [SHOP_ID], "currency": [data.currency]})),
         ("Category", data.categories.select("name", "level", id="category_id")),
         ("Brand", brands),
-        ("User", _with_id(data.users, "user_id")),
+        ("User", _users(data)),
         ("Product", _with_id(data.products.drop("category_id", "brand"), "product_id")),
         ("Campaign", data.campaigns.select("kind", "starts", "ends", id="campaign_id")),
     ]
 
 
+def _users(data: Dataset) -> pl.DataFrame:
+    """Users; the id alone tells a visitor where only events name them."""
+    visitor = pl.col("id").str.starts_with(ANONYMOUS_PREFIX)
+    return _with_id(data.users, "user_id").with_columns(pl.col("anonymous") | visitor)
+
+
 def _with_id(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     if "id" in frame.columns:
-        raise DataError(f"'id' is the name of {key} in the graph; rename the attribute", column="id")
+        raise DataError(
+            f"'id' is the name of {key} in the graph; rename the attribute", column="id"
+        )
     return frame.rename({key: "id"})
 
 

@@ -88,7 +88,7 @@ def recall_of_all(hits: Hits) -> Values:
 
 def hit_rate(hits: Hits) -> Values:
     """1 where there is any hit."""
-    return hits.hit.any(axis=1).astype(np.float64)
+    return np.asarray(hits.hit.any(axis=1), np.float64)
 
 
 def ndcg(hits: Hits) -> Values:

@@ -25,8 +25,8 @@ class RankingConfig(BaseModel):
         8000, ge=1, le=20_000, description="EASE learns weights among this many popular products."
     )
     ease_l2: float = Field(1000.0, gt=0, description="Ridge penalty of EASE.")
-    knn_neighbours: int = Field(200, ge=1, description="Neighbours of each product in ItemKNN.")
+    knn_neighbours: int = Field(100, ge=1, description="Neighbours of each product in ItemKNN.")
     knn_shrink: float = Field(
-        20.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
+        5.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
     )
     similar: int = Field(20, ge=1, le=200, description="Similar products kept for each product.")

@@ -71,8 +71,8 @@ class ItemKNN:
 def fit_itemknn(
     graph: InteractionGraph,
     *,
-    neighbours: int = 200,
-    shrink: float = 20.0,
+    neighbours: int = 100,
+    shrink: float = 5.0,
     progress: Progress = silent,
 ) -> ItemKNN:
     """Fit ItemKNN on who ever bought what.

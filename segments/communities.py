@@ -52,9 +52,7 @@ class Partition:
     stability: float
 
 
-def communities(
-    graph: UserGraph, config: SegmentsConfig, progress: Progress = silent
-) -> Partition:
+def communities(graph: UserGraph, config: SegmentsConfig, progress: Progress = silent) -> Partition:
     """Partition the users of ``graph``; deterministic by ``config.seed``."""
     tried: list[tuple[tuple[int, float], float, float, Labels]] = []
     least = max(config.min_size, int(np.ceil(config.min_share * graph.shape[0])))
@@ -102,9 +100,7 @@ def merge_small(graph: UserGraph, labels: Labels, least: int) -> Labels:
     """
     labels = labels.copy()
     while True:
-        names, place, sizes = np.unique(
-            labels[labels >= 0], return_inverse=True, return_counts=True
-        )
+        names, sizes = np.unique(labels[labels >= 0], return_counts=True)
         if not len(names) or sizes.min() >= least:
             return labels
         small = int(names[sizes.argmin()])

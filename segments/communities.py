@@ -55,12 +55,11 @@ class Partition:
 def communities(graph: UserGraph, config: SegmentsConfig, progress: Progress = silent) -> Partition:
     """Partition the users of ``graph``; deterministic by ``config.seed``."""
     tried: list[tuple[tuple[int, float], float, float, Labels]] = []
+    # No two values of ``config.seed`` share a run, or they would agree by it alone.
+    seeds = range(config.seed * config.runs, (config.seed + 1) * config.runs)
     least = max(config.min_size, int(np.ceil(config.min_share * graph.shape[0])))
     for done, resolution in enumerate(config.resolutions):
-        runs = [
-            merge_small(graph, leiden(graph, resolution, config.seed + run), least)
-            for run in range(config.runs)
-        ]
+        runs = [merge_small(graph, leiden(graph, resolution, seed), least) for seed in seeds]
         stability, best = _agreement(runs)
         tried.append(((-_outside(best, config), stability), resolution, stability, best))
         progress("segments", done + 1, len(config.resolutions))

@@ -17,12 +17,12 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from rules.config import RulesConfig
-from segments.config import SegmentsConfig
 
 from gnn.config import LightGCNConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
+from rules.config import RulesConfig
+from segments.config import SegmentsConfig
 
 __all__ = ["Config", "EvaluationConfig", "SnapshotsConfig", "load_config", "settings_table"]
 
@@ -49,7 +49,6 @@ class SnapshotsConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep: int = Field(5, ge=1, description="builds kept on disk; the published one always is")
-    neighbours: int = Field(50, ge=1, description="similar products kept for each product")
     liked: int = Field(20, ge=0, description="MAY_LIKE edges written back for each user")
 
 

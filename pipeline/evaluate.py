@@ -24,7 +24,7 @@ from loaders.errors import DataError
 from loaders.progress import Progress, silent
 from pipeline.choose import BLEND, Choice, choice_json, choose
 from pipeline.config import Config
-from pipeline.methods import BASELINES, Fitted, Task, fit_methods
+from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
 from ranking.history import build_history
 from ranking.lists import top_k
 from ranking.recommender import Recommender
@@ -179,7 +179,7 @@ def _measure(
 ) -> dict[str, dict[Mode, ModeResult]]:
     """Results of every method, and of each mode's blend, through what serves them."""
     history = build_history(split.train)
-    recent = fitted.scorers["recent popularity"].score(np.zeros(1, np.int64))[0]
+    recent = fitted.scorers[RECENT].score(np.zeros(1, np.int64))[0]
     rows = shop.graph.products.to_rows(split.train.products.ids, missing="error")
     categories = shop.category_rows(max(0, shop.levels - 1))[rows]
     modes = tuple(split.relevant)

@@ -25,18 +25,27 @@ def tiny(**changes: pl.DataFrame) -> Dataset:
     """Three users, of whom one is a visitor; four events of three kinds; a campaign."""
     tables = {
         "users": pl.DataFrame(
-            {"user_id": ["bob", "ann", "anonymous/7"], "anonymous": [None, False, True], "age": [30, None, None]}
+            {
+                "user_id": ["bob", "ann", "anonymous/7"], "anonymous": [None, False, True],
+                "age": [30, None, None],
+            }
         ),
         "products": pl.DataFrame(
             {
                 "product_id": ["y", "x"], "title": ["Y", None], "price": [None, 2.0],
-                "category_id": ["food/tea", None], "brand": [None, "Acme"], "organic": [True, False],
+                "category_id": ["food/tea", None], "brand": [None, "Acme"],
+                "organic": [True, False],
             }
         ),
         "categories": pl.DataFrame(
-            {"category_id": ["food", "food/tea"], "name": ["Food", "Tea"], "level": [0, 1], "parent_id": [None, "food"]}
+            {
+                "category_id": ["food", "food/tea"], "name": ["Food", "Tea"], "level": [0, 1],
+                "parent_id": [None, "food"],
+            }
         ),
-        "campaigns": pl.DataFrame({"campaign_id": ["c"], "kind": ["mail"], "starts": [AT], "ends": [None]}),
+        "campaigns": pl.DataFrame(
+            {"campaign_id": ["c"], "kind": ["mail"], "starts": [AT], "ends": [None]}
+        ),
         "campaign_targets": pl.DataFrame({"campaign_id": ["c", "c"], "user_id": ["ann", "bob"]}),
         "campaign_products": pl.DataFrame({"campaign_id": ["c"], "product_id": ["x"]}),
         "redemptions": pl.DataFrame(
@@ -125,7 +134,8 @@ def test_types_of_the_arrays(store: EmbeddedStore) -> None:
         types = {
             name: str(getattr(shop.graph, name).dtype)
             for name in (
-                "registered", "user_rows", "product_rows", "kinds", "days", "quantities", "values", "orders",
+                "registered", "user_rows", "product_rows", "kinds", "days", "quantities", "values",
+                "orders",
             )
         }  # fmt: skip
         assert list(types.values()) == [

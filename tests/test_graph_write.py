@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from graph import write
 from graph.embedded import EmbeddedStore
 from graph.readback import data_hash, read_shop
 from graph.write import write_dataset
@@ -167,6 +168,20 @@ def test_order_of_loading_does_not_matter(planted: Planted, tmp_path: Path) -> N
     assert shops[0].users.equals(shops[1].users)
     assert shops[0].products.equals(shops[2].products)
     assert len(shops[0].graph) == data.events.height
+
+
+def test_a_long_history_goes_in_slices(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = set()
+    for size in (4000, 1_000_000):
+        monkeypatch.setattr(write, "_SLICE", size)
+        with EmbeddedStore(tmp_path / f"{size}.lbug") as store:
+            counts = write_dataset(store, planted.dataset)
+            assert counts.edges["PURCHASED"] == planted.dataset.events.height
+            assert write_dataset(store, planted.dataset).new_edges == 0
+            hashes.add(data_hash(read_shop(store).graph))
+    assert len(hashes) == 1
 
 
 def test_sums_survive(planted: Planted, store: EmbeddedStore) -> None:

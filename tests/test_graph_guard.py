@@ -98,7 +98,7 @@ ATTACKS = [
     "TERMINATE TRANSACTIONS '1'",
     "SHOW SETTINGS",
     "CYPHER 25 RETURN 1",
-    "ｃＲＥＡＴＥ (:User)",
+    "\uff23REATE (:User)",
     "MATCH (u:User) éCREATE (:User)",
     "RETURN 'never ends",
     "RETURN `never ends",
@@ -193,8 +193,8 @@ def test_comments_are_blanked_in_place() -> None:
 WORDS = sorted(_FORBIDDEN)
 PIECES = st.sampled_from(
     [*WORDS, "MATCH", "RETURN", "WITH", "AS", "CALL", "n", "n.", "1", "1.", "'", '"', "`", "\\",
-     "(", ")", "{", "}", "[", "]", ":", "|", ",", ".", ";", "//", "/*", "*/", "\n", " ", "$", "-", "*",
-     "é", "\\u0027", "x"]
+     "(", ")", "{", "}", "[", "]", ":", "|", ",", ".", ";", "//", "/*", "*/", "\n", " ", "$", "-",
+     "*", "é", "\\u0027", "x"]
 )  # fmt: skip
 
 

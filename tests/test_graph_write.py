@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from graph import write
 from graph.embedded import EmbeddedStore
 from graph.readback import data_hash, read_shop
 from graph.write import write_dataset
@@ -25,18 +26,27 @@ def tiny(**changes: pl.DataFrame) -> Dataset:
     """Three users, of whom one is a visitor; four events of three kinds; a campaign."""
     tables = {
         "users": pl.DataFrame(
-            {"user_id": ["bob", "ann", "anonymous/7"], "anonymous": [None, False, True], "age": [30, None, None]}
+            {
+                "user_id": ["bob", "ann", "anonymous/7"], "anonymous": [None, False, True],
+                "age": [30, None, None],
+            }
         ),
         "products": pl.DataFrame(
             {
                 "product_id": ["y", "x"], "title": ["Y", None], "price": [None, 2.0],
-                "category_id": ["food/tea", None], "brand": [None, "Acme"], "organic": [True, False],
+                "category_id": ["food/tea", None], "brand": [None, "Acme"],
+                "organic": [True, False],
             }
         ),
         "categories": pl.DataFrame(
-            {"category_id": ["food", "food/tea"], "name": ["Food", "Tea"], "level": [0, 1], "parent_id": [None, "food"]}
+            {
+                "category_id": ["food", "food/tea"], "name": ["Food", "Tea"], "level": [0, 1],
+                "parent_id": [None, "food"],
+            }
         ),
-        "campaigns": pl.DataFrame({"campaign_id": ["c"], "kind": ["mail"], "starts": [AT], "ends": [None]}),
+        "campaigns": pl.DataFrame(
+            {"campaign_id": ["c"], "kind": ["mail"], "starts": [AT], "ends": [None]}
+        ),
         "campaign_targets": pl.DataFrame({"campaign_id": ["c", "c"], "user_id": ["ann", "bob"]}),
         "campaign_products": pl.DataFrame({"campaign_id": ["c"], "product_id": ["x"]}),
         "redemptions": pl.DataFrame(
@@ -125,7 +135,8 @@ def test_types_of_the_arrays(store: EmbeddedStore) -> None:
         types = {
             name: str(getattr(shop.graph, name).dtype)
             for name in (
-                "registered", "user_rows", "product_rows", "kinds", "days", "quantities", "values", "orders",
+                "registered", "user_rows", "product_rows", "kinds", "days", "quantities", "values",
+                "orders",
             )
         }  # fmt: skip
         assert list(types.values()) == [
@@ -157,6 +168,20 @@ def test_order_of_loading_does_not_matter(planted: Planted, tmp_path: Path) -> N
     assert shops[0].users.equals(shops[1].users)
     assert shops[0].products.equals(shops[2].products)
     assert len(shops[0].graph) == data.events.height
+
+
+def test_a_long_history_goes_in_slices(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = set()
+    for size in (4000, 1_000_000):
+        monkeypatch.setattr(write, "_SLICE", size)
+        with EmbeddedStore(tmp_path / f"{size}.lbug") as store:
+            counts = write_dataset(store, planted.dataset)
+            assert counts.edges["PURCHASED"] == planted.dataset.events.height
+            assert write_dataset(store, planted.dataset).new_edges == 0
+            hashes.add(data_hash(read_shop(store).graph))
+    assert len(hashes) == 1
 
 
 def test_sums_survive(planted: Planted, store: EmbeddedStore) -> None:

@@ -23,6 +23,7 @@ from pipeline.home import Home
 __all__ = ["load_into", "print_report", "register"]
 
 WAIT_FOR_STORE = 60.0
+EXAMPLE_KEYS = ("line", "product_id", "quantity")
 
 HELP = f"""Load a shop into its store, and say what became of every line.
 
@@ -68,7 +69,8 @@ def print_report(report: LoadReport) -> None:
 
 
 def _example(values: dict[str, Any]) -> str:
-    return ", ".join(f"{k}={v}" for k, v in values.items() if v is not None)[:120]
+    shown = [k for k in EXAMPLE_KEYS if values.get(k) is not None] or list(values)[:3]
+    return ", ".join(f"{k} {values[k]}" for k in shown)
 
 
 def report_json(report: LoadReport) -> dict[str, Any]:

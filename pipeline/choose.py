@@ -104,7 +104,8 @@ def _choose(
     gain = paired_difference(blend, single, samples=max(1, settings.bootstrap), seed=seed)
     best = names[tuned.single]
     weights = {
-        p.name: float(w) for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)
+        p.name: round(float(w), 4)
+        for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)
     }
     return ModeChoice(
         served=BLEND if gain.low > 0 else best,

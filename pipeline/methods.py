@@ -68,12 +68,12 @@ def fit_embeddings(task: Task) -> Embeddings:
         raise ConfigError(
             f"building needs {error.name}; install it: pip install 'coterie[learn]'"
         ) from error
-    changes = {"seed": task.config.seed}
+    config = task.config.gnn
     if task.start is not None:
-        changes["epochs"] = REFIT_EPOCHS
+        config = config.model_copy(update={"epochs": min(REFIT_EPOCHS, config.epochs)})
     fitted = fit(
         task.graph,
-        task.config.gnn.model_copy(update=changes),
+        config,
         validate=task.validate,
         start=task.start,
         checkpoint=task.checkpoint,

@@ -123,5 +123,5 @@ def fit_methods(task: Task, needed: Collection[str] = tuple(BASELINES)) -> Fitte
         scorers[name] = BASELINES[name](task)
     task.progress("fit baselines: done", len(wanted), len(wanted))
     embeddings = fit_embeddings(task)
-    scorers[ENCODER] = Vectors(ENCODER, *embeddings.folded())
+    scorers[ENCODER] = Vectors.of(ENCODER, *embeddings.folded())
     return Fitted(scorers, embeddings)

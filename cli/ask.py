@@ -15,6 +15,8 @@ from cli.output import emit_json, err, table
 
 __all__ = ["open_service", "print_recommendations", "register"]
 
+MODES = "all: anything; repeat: only what they bought before; discover: only what they never did."
+
 
 def open_service(home: Any) -> Service:
     """The service of the published snapshot.
@@ -51,13 +53,19 @@ def print_recommendations(service: Service, user_id: str, k: int, mode: Mode) ->
 def recommend(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
     k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the list.")] = 10,
-    mode: Annotated[Mode, typer.Option(help="Bought before: allowed, required, barred.")] = "all",
-    category: Annotated[str | None, typer.Option(help="Only from this category.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Never this product.")] = None,
+    mode: Annotated[Mode, typer.Option(help=MODES)] = "all",
+    category: Annotated[
+        str | None, typer.Option(help="Id of a category: only products in it or below.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Id of a product never to list; repeatable.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
     """Recommend products to a customer, with reasons.
+
+    A customer nobody knows gets what is popular lately, and is told so.
 
     Example: `coterie recommend 1228 --k 5 --mode discover`
     """
@@ -71,11 +79,11 @@ def recommend(
 
 def similar(
     product_id: Annotated[str, typer.Argument(help="The product's id.")],
-    k: Annotated[int, typer.Option(min=1, max=50, help="Length of the list.")] = 10,
+    k: Annotated[int, typer.Option(min=1, max=50, help="Length of the list; builds keep 20.")] = 10,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """List products like one product.
+    """List the products that the same kind of customers buy.
 
     Example: `coterie similar 1029743`
     """
@@ -95,7 +103,7 @@ def rules(
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """List what is bought together with a product, and how surely.
+    """List what orders with a product also hold, and how surely.
 
     Example: `coterie rules 1029743`
     """
@@ -118,13 +126,17 @@ def rules(
 
 
 def segments(
-    segment_id: Annotated[str | None, typer.Argument(help="One segment in full.")] = None,
+    segment_id: Annotated[
+        str | None, typer.Argument(help="Id of one segment, to see it in full.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """List the segments, or show one.
+    """List the segments, or show what sets one apart.
 
-    Examples: `coterie segments`, `coterie segments 2 --json`
+    Example: `coterie segments`
+
+    Example: `coterie segments segment-2 --json`
     """
     service = open_service(home)
     if segment_id:

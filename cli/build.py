@@ -97,25 +97,32 @@ def build(
 def evaluate(
     cut: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="First day tested, UTC."),
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            metavar="DATE",
+            help="First moment tested, UTC; by default 30 days before the last purchase.",
+        ),
     ] = None,
-    k: Annotated[int, typer.Option(min=1, help="Length of the lists.")] = 20,
+    k: Annotated[int, typer.Option(min=1, help="Length of the lists; 5 and 10 are told too.")] = 20,
     window_days: Annotated[
-        float | None, typer.Option(help="Days tested; by default all that follows the cut.")
+        float | None, typer.Option(help="Days tested; by default all that follow the cut.")
     ] = None,
-    train: Annotated[Path | None, typer.Option(help="Training side of a fixed split.")] = None,
-    test: Annotated[Path | None, typer.Option(help="Test side of it.")] = None,
-    valid: Annotated[Path | None, typer.Option(help="Validation side, if there is one.")] = None,
+    train: Annotated[Path | None, typer.Option(help="A fixed split: its training file.")] = None,
+    test: Annotated[Path | None, typer.Option(help="A fixed split: its test file.")] = None,
+    valid: Annotated[
+        Path | None, typer.Option(help="Its validation file; else the end of each training line.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure every method at one cut in time, in three modes, with intervals.
 
-    Or, with --train and --test, on a fixed split in the NGCF text format.
+    Or, with --train and --test, on a fixed split in the NGCF text format (`user item item ...`).
 
-    Examples: `coterie evaluate --cut 2017-12-01 --k 20 --json`,
-    `coterie evaluate --train train.txt --valid valid.txt --test test.txt`
+    Example: `coterie evaluate --cut 2017-12-01 --k 20`
+
+    Example: `coterie evaluate --train train.txt --test test.txt --json`
     """
     place = at_home(home)
     changes: dict[str, Any] = {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})}
@@ -137,13 +144,15 @@ def evaluate(
 
 def config(
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether they are valid.")
+        bool, typer.Option("--check", help="Only say whether the settings are valid.")
     ] = False,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show every setting with its value and meaning, or check them.
+
+    Example: `coterie config`
 
     Example: `coterie config --check --config coterie.toml`
     """

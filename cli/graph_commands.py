@@ -18,18 +18,20 @@ __all__ = ["register"]
 
 
 def cypher(
-    query: Annotated[str, typer.Argument(help="One reading statement.")],
+    query: Annotated[str, typer.Argument(help="One Cypher statement that reads.")],
     param: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE of a $parameter; repeatable.")
+        list[str] | None, typer.Option(help="NAME=VALUE for $NAME in the query; repeatable.")
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Most rows.")] = 1000,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time.")] = 30.0,
+    rows: Annotated[int, typer.Option(min=1, help="A result of more rows is an error.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time, in seconds.")] = 30.0,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
     """Ask the graph in Cypher, read-only.
 
-    Example: `coterie cypher "MATCH (u:User)-[:MEMBER_OF]->(c:Community) RETURN c.name, count(*)"`
+    Example: `coterie cypher "MATCH (c:Community) RETURN c.name, c.size"`
+
+    Example: `coterie cypher 'MATCH (u:User {id: $who}) RETURN u' --param who=1228`
     """
     parameters = dict(_parameter(text) for text in param or ())
     answer = read_query(at_home(home).store, query, parameters, QueryLimits(rows, seconds))
@@ -55,8 +57,10 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def export(
-    path: Annotated[Path, typer.Argument(help="File or folder to write.")],
-    format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "parquet",
+    path: Annotated[Path, typer.Argument(help="What to write; must not exist yet.")],
+    format: Annotated[
+        ExportFormat, typer.Option(help="A folder of Parquet tables, or one GraphML file.")
+    ] = "parquet",
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:

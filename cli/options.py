@@ -18,17 +18,16 @@ HomeOption = Annotated[
         "--home",
         envvar="COTERIE_HOME",
         help="Folder of the shop: its store, settings and snapshots.",
-        show_default="~/.coterie",
     ),
 ]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", envvar="COTERIE_CONFIG", help="Settings file; HOME/coterie.toml by default."
+        "--config", envvar="COTERIE_CONFIG", help="Settings file; by default HOME/coterie.toml."
     ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
+    bool, typer.Option("--json", help="Print one JSON document; all else goes to stderr.")
 ]
 DEFAULT_HOME = Path("~/.coterie")
 

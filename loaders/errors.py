@@ -7,10 +7,10 @@ CoterieError
 ├── StoreUnavailable   try again (retryable)
 ├── SnapshotMissing    run ``coterie build`` first
 └── NotFound           ask for something that exists
-├── UnknownUser
-├── UnknownProduct
-├── UnknownCategory
-└── UnknownSegment
+    ├── UnknownUser
+    ├── UnknownProduct
+    ├── UnknownCategory
+    └── UnknownSegment
 """
 
 from __future__ import annotations

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from segments.model import Segment as Found
-from segments.model import Trait as FoundTrait
-
 from api.models.segments import Segment, SegmentProfile, Segments, Trait
 from pipeline.snapshot import Snapshot
+from segments.model import Segment as Found
+from segments.model import Trait as FoundTrait
 
 __all__ = ["profile_of", "segments_of"]
 

@@ -34,17 +34,14 @@ def main() -> None:
     try:
         app()
     except CoterieError as error:
-        err.print(f"[bold red]error:[/] {_escape(str(error))}")
+        err.print("error:", style="bold red", end=" ")
+        err.print(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("interrupted; run the same command again to go on")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            err.print("interrupted; run the same command again to go on")
+        raise
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+if __name__ == "__main__":
+    main()

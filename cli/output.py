@@ -19,8 +19,9 @@ from loaders.progress import Progress as ProgressCall
 
 __all__ = ["emit_json", "err", "out", "progress_bars", "table"]
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# A title such as "Cola [/b] :smile:" is a shop's own text and no markup.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def emit_json(document: Any) -> None:
@@ -47,7 +48,7 @@ def progress_bars() -> Iterator[ProgressCall]:
         yield _lines()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),

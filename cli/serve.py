@@ -20,7 +20,6 @@ from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, at_home, setting
 from cli.output import err, out, progress_bars
 from loaders.sources import load_source
 from pipeline.build import build
-from pipeline.config import load_config
 from pipeline.home import Home
 
 __all__ = ["register", "run_server"]
@@ -79,7 +78,7 @@ def demo(
     place, start = at_home(home), time.perf_counter()
     chosen = settings(place, config)
     if source == DEMO_SOURCE and chosen.evaluation.cut is None:
-        chosen = load_config(config or place.path / "coterie.toml", evaluation={"cut": DEMO_CUT})
+        chosen = settings(place, config, evaluation={"cut": DEMO_CUT})
     with progress_bars() as progress:
         data = load_source(source, progress=progress)
         load_into(place, data, progress)

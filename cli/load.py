@@ -107,7 +107,11 @@ def load(
 ) -> None:
     """See ``HELP``."""
     if guess:
-        out.print(guess_mapping(guess), markup=False, end="")
+        mapping = guess_mapping(guess)
+        if json:
+            emit_json({"mapping": mapping})
+        else:
+            out.print(mapping, end="")
         return
     if not source:
         raise typer.BadParameter(f"name a SOURCE: {CHOICES}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from api.app import create_app
+from api.models.base import Mode
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
 from cli.ask import open_service, print_recommendations
@@ -98,8 +99,11 @@ def _show_one(place: Home) -> None:
     """One customer's lists, as an example of what is served."""
     service = open_service(place.path)
     hits = service.search_users("", 1)
-    for mode in ("repeat", "discover") if hits else ():
-        print_recommendations(service, hits[0].user_id, 5, mode)
+    modes: tuple[Mode, ...] = ("repeat", "discover")
+    for mode in modes if hits else ():
+        print_recommendations(
+            service.recommendations(hits[0].user_id, k=5, mode=mode, category=None, exclude=())
+        )
 
 
 def register(app: typer.Typer) -> None:

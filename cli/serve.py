@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from cli.build import print_snapshot
 from cli.load import load_into, print_report
 from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, at_home, settings
 from cli.output import err, out, progress_bars
+from loaders.errors import ConfigError
 from loaders.sources import load_source
 from pipeline.build import build
 from pipeline.home import Home
@@ -29,10 +31,36 @@ DEMO_SOURCE = "complete-journey"
 DEMO_CUT = "2017-12-01"
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """A socket at the address, taken before anything else is begun.
+
+    Raises:
+        ConfigError: the port is taken, or the address is none of this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(2048)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
+        ) from error
+    return taken
+
+
 def run_server(home: Home, host: str, port: int) -> None:
-    """Serve the home's published snapshot until interrupted."""
+    """Serve the home's published snapshot until interrupted.
+
+    Raises:
+        ConfigError: the address cannot be listened at.
+    """
     import uvicorn
 
+    taken = listening(host, port)
     provider = SnapshotProvider(home, home.path.name)
 
     @asynccontextmanager
@@ -45,7 +73,8 @@ def run_server(home: Home, host: str, port: int) -> None:
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    with taken:
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
 
 
 def serve(

@@ -20,7 +20,7 @@ from loaders.report import LoadReport
 from loaders.sources import CHOICES, load_source
 from pipeline.home import Home
 
-__all__ = ["load_into", "print_report", "register"]
+__all__ = ["load_into", "print_report", "register", "report_json"]
 
 WAIT_FOR_STORE = 60.0
 EXAMPLE_KEYS = ("line", "product_id", "quantity")

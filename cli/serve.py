@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -17,9 +17,9 @@ from api.provider import SnapshotProvider
 from api.settings import ApiSettings
 from cli.ask import open_service, print_recommendations
 from cli.build import print_snapshot
-from cli.load import load_into, print_report
-from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, at_home, settings
-from cli.output import err, out, progress_bars
+from cli.load import load_into, print_report, report_json
+from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
+from cli.output import emit_json, err, out, progress_bars
 from loaders.errors import ConfigError
 from loaders.sources import load_source
 from pipeline.build import build
@@ -73,7 +73,7 @@ def run_server(home: Home, host: str, port: int) -> None:
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")
-    with taken:
+    with taken, suppress(KeyboardInterrupt):
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
 
 
@@ -100,12 +100,15 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end.")] = True,
     config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Load a real retailer's year, learn from it, measure it, and serve it.
 
     Example: `coterie demo --home .coterie`
     """
     place, start = at_home(home), time.perf_counter()
+    if serving:
+        listening(host, port).close()  # a port that is taken is better known now than at the end
     chosen = settings(place, config)
     if source == DEMO_SOURCE and chosen.evaluation.cut is None:
         chosen = settings(place, config, evaluation={"cut": DEMO_CUT})
@@ -113,13 +116,17 @@ def demo(
         data = load_source(source, progress=progress)
         load_into(place, data, progress)
         snapshot = build(place, chosen, progress)
-    print_report(data.report)
-    print_snapshot(snapshot)
-    _show_one(place)
-    out.print(f"done in {time.perf_counter() - start:.0f} s; ask more of it:")
-    out.print(
-        f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}"
-    )
+    if json:
+        manifest = snapshot.manifest.model_dump(mode="json")
+        emit_json({"loaded": report_json(data.report), "built": manifest})
+    else:
+        print_report(data.report)
+        print_snapshot(snapshot)
+        _show_one(place)
+        out.print(f"done in {time.perf_counter() - start:.0f} s; ask more of it:")
+        out.print(
+            f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}"
+        )
     if serving:
         run_server(place, host, port)
 

@@ -8,6 +8,7 @@ import typer
 from pydantic import BaseModel
 
 from api.models.base import Mode
+from api.models.lists import Recommendations
 from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
@@ -37,16 +38,15 @@ def _answer(answer: BaseModel, json: bool) -> bool:
     return json
 
 
-def print_recommendations(service: Service, user_id: str, k: int, mode: Mode) -> None:
+def print_recommendations(answer: Recommendations) -> None:
     """Show a customer's list with its reasons."""
-    answer = service.recommendations(user_id, k=k, mode=mode, category=None, exclude=())
     if answer.fallback:
         err.print(answer.fallback)
     rows = [
         (i.rank, i.product.product_id, i.product.title, "; ".join(r.text for r in i.reasons[:2]))
         for i in answer.items
     ]
-    title = f"For customer {user_id} (mode {mode}, by {answer.method})"
+    title = f"For customer {answer.user_id} (mode {answer.mode}, by {answer.method})"
     table(title, ("rank", "product", "title", "why"), rows, ("rank",))
 
 
@@ -69,12 +69,11 @@ def recommend(
 
     Example: `coterie recommend 1228 --k 5 --mode discover`
     """
-    service = open_service(home)
-    answer = service.recommendations(
+    answer = open_service(home).recommendations(
         user_id, k=k, mode=mode, category=category, exclude=exclude or ()
     )
     if not _answer(answer, json):
-        print_recommendations(service, user_id, k, mode)
+        print_recommendations(answer)
 
 
 def similar(

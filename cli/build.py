@@ -12,7 +12,7 @@ from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_h
 from cli.output import emit_json, err, out, progress_bars, table
 from pipeline.build import build as run_build
 from pipeline.build import read_home
-from pipeline.config import load_config, settings_table
+from pipeline.config import settings_table
 from pipeline.evaluate import evaluate_shop
 from pipeline.fixed import evaluate_files
 from pipeline.snapshot import Snapshot
@@ -128,7 +128,7 @@ def evaluate(
     changes: dict[str, Any] = {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})}
     changes |= {"cut": cut} if cut else {}
     changes |= {"window_days": window_days} if window_days else {}
-    chosen = load_config(config or place.path / "coterie.toml", evaluation=changes)
+    chosen = settings(place, config, evaluation=changes)
     with progress_bars() as progress:
         if train and test:
             report = evaluate_files(train, test, valid, chosen, progress)
@@ -152,16 +152,18 @@ def config(
 ) -> None:
     """Show every setting with its value and meaning, or check them.
 
+    With --json, the settings themselves, once they are known to be valid.
+
     Example: `coterie config`
 
     Example: `coterie config --check --config coterie.toml`
     """
     place = at_home(home)
     values = settings(place, config).model_dump(mode="json")
-    if check:
-        err.print(f"settings are valid ({config or place.path / 'coterie.toml'} and environment)")
-    elif json:
+    if json:
         emit_json(values)
+    elif check:
+        err.print(f"settings are valid ({config or place.path / 'coterie.toml'} and environment)")
     else:
         rows = [(name, _lookup(values, name), doc) for name, _, doc in settings_table()]
         table("Settings", ("name", "value", "meaning"), rows)

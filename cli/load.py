@@ -20,7 +20,7 @@ from loaders.report import LoadReport
 from loaders.sources import CHOICES, load_source
 from pipeline.home import Home
 
-__all__ = ["load_into", "print_report", "register"]
+__all__ = ["load_into", "print_report", "register", "report_json"]
 
 WAIT_FOR_STORE = 60.0
 EXAMPLE_KEYS = ("line", "product_id", "quantity")
@@ -107,7 +107,11 @@ def load(
 ) -> None:
     """Load a source into the home's store; ``HELP`` is what people read."""
     if guess:
-        out.print(guess_mapping(guess), markup=False, end="")
+        mapping = guess_mapping(guess)
+        if json:
+            emit_json({"mapping": mapping})
+        else:
+            out.print(mapping, end="")
         return
     if not source:
         raise typer.BadParameter(f"name a SOURCE: {CHOICES}")

@@ -14,12 +14,12 @@ from pipeline.snapshot import read_manifest
 
 __all__ = ["register"]
 
-GROUP_HELP = """List, show and roll back published builds.
+HELP = """List, show and roll back published builds.
 
-Example: `coterie snapshots list`
+Example: `coterie snapshots list --home shops/mine`
 """
 
-snapshots = typer.Typer(no_args_is_help=True, help=GROUP_HELP)
+snapshots = typer.Typer(no_args_is_help=True, help=HELP)
 
 
 @snapshots.command("list")

@@ -36,7 +36,7 @@ def cypher(
 
     Example: `coterie cypher "MATCH (c:Community) RETURN c.name, c.size"`
 
-    Example: `coterie cypher 'MATCH (u:User {id: $id}) RETURN u' --param 'id="1228"'`
+    Example: `coterie cypher 'MATCH (u:User {id: $x}) RETURN u' --param 'x="1228"'`
     """
     parameters = dict(_parameter(text) for text in param or ())
     answer = read_query(at_home(home).store, query, parameters, QueryLimits(rows, seconds))

@@ -24,6 +24,7 @@ TEXT = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page i
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 USAGE_ERROR = typer.BadParameter.__mro__[1]
 """What the parser raises, whichever one typer brings along."""
+PROGRAM = typer.main.get_command(app)
 PRIVATE = re.compile(r"(?<![\w.~}$/-])/(?:home|root|Users|mnt|tmp|work|workspace|opt|srv)\b")
 
 
@@ -96,7 +97,7 @@ def shown_commands() -> list[tuple[str, str]]:
 def test_every_command_shown_parses(page: str, line: str) -> None:
     words = shlex.split(re.split(r"\s[>|]\s", line)[0].replace("…", " "), comments=True)
     optional = [word for word in words if word.startswith("[")]
-    parsed(typer.main.get_command(app), [w for w in words[1:] if w not in optional])
+    parsed(PROGRAM, [w for w in words[1:] if w not in optional])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_every_command_shown_parses(page: str, line: str) -> None:
 )
 def test_a_command_that_is_not_there_would_be_seen(wrong: str) -> None:
     with pytest.raises((KeyError, USAGE_ERROR)):
-        parsed(typer.main.get_command(app), wrong.split())
+        parsed(PROGRAM, wrong.split())
 
 
 def test_commands_are_found_in_the_pages() -> None:

@@ -25,7 +25,7 @@ from graph.worker import GRACE_SECONDS, Request
 from loaders import errors
 from loaders.errors import ConfigError, QueryError, StoreUnavailable
 
-__all__ = ["read_query"]
+__all__ = ["read_query", "rows_of"]
 
 _GATE_SECONDS = 130.0
 _DEFAULT: Final = QueryLimits()
@@ -59,6 +59,11 @@ def read_query(
     if not isinstance(store, (str, Path)):
         return store.query(text, values, limits)
     return _in_process(Request(str(store), text, values, limits))
+
+
+def rows_of(table: pa.Table) -> list[list[Any]]:
+    """The rows of an answer; unlike dictionaries, they keep columns that share a name."""
+    return [list(row) for row in zip(*(c.to_pylist() for c in table.columns), strict=True)]
 
 
 def _check_value(name: str, value: object) -> None:

@@ -35,8 +35,8 @@ demo: setup
 	$(BIN)/coterie demo --home $(HOME_DIR) --port $(PORT)
 
 bench: setup
-	$(BIN)/python -m benchmarks.graph_store
-	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.graph_store complete-journey
+	$(BIN)/python -m benchmarks.training --complete-journey
 
 clean:
 	rm -rf $(VENV) $(HOME_DIR) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""How long loading and reading back take: ``python -m benchmarks.graph_store completejourney``.
+"""How long loading and reading back take: ``python -m benchmarks.graph_store complete-journey``.
 
 Also takes ``synthetic:N`` for a shop of N customers. Uses the product's own functions on a store
 in a temporary folder (``--home DIR`` to keep it), prints a table and, last, one JSON line.
@@ -22,18 +22,7 @@ from graph.query import read_query
 from graph.readback import data_hash, read_shop
 from graph.schema import EVENT_EDGES
 from graph.write import write_dataset
-from loaders.dataset import Dataset
-from loaders.synthetic import synthetic_shop
-
-
-def dataset(source: str) -> Dataset:
-    """The data set ``source`` names."""
-    kind, _, size = source.partition(":")
-    if kind == "synthetic":
-        return synthetic_shop(int(size or 200)).dataset
-    from loaders.completejourney import load_complete_journey
-
-    return load_complete_journey()
+from loaders.sources import load_source
 
 
 def measure(source: str, folder: Path) -> dict[str, Any]:
@@ -46,7 +35,7 @@ def measure(source: str, folder: Path) -> dict[str, Any]:
         seconds[name] = round(time.perf_counter() - start, 3)
         return result
 
-    data = timed("prepare", lambda: dataset(source))
+    data = timed("prepare", lambda: load_source(source))
     path = folder / "graph.lbug"
     with EmbeddedStore(path) as store:
         timed("load", lambda: write_dataset(store, data))
@@ -73,7 +62,7 @@ def measure(source: str, folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure, print a table, end with one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("source", help="completejourney, or synthetic:N")
+    parser.add_argument("source", help="complete-journey, or synthetic:N")
     parser.add_argument("--home", type=Path, help="folder to keep the store in")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from graph.embedded import EmbeddedStore
+from graph.neo4j_address import SCHEMES, is_address
+from graph.neo4j_store import Neo4jStore
 from graph.store import GraphStore
 from loaders.errors import ConfigError
 
@@ -17,18 +19,23 @@ def open_store(
     """Open the store at ``uri``.
 
     Args:
-        uri: path of an embedded store's file.
+        uri: path of an embedded store's file, or ``neo4j://host[:port][/database]``; see
+            ``docs/neo4j.md`` for other schemes and the login.
         read_only: never write; works beside a process that does.
-        wait_seconds: how long to wait for another writer to finish, such as a nightly load.
+        wait_seconds: how long to wait for another writer to finish, such as a nightly load; on
+            Neo4j, writers need not wait for each other.
 
     Raises:
         ConfigError: the address is of a kind there is no store for, or there is nothing to read.
-        StoreUnavailable: another process is writing; the message names it.
+        StoreUnavailable: another process is writing; the message names it. Or the server does
+            not answer.
     """
     scheme, separator, _ = str(uri).partition("://")
+    if is_address(uri):
+        return Neo4jStore(str(uri), read_only)
     if separator:
         raise ConfigError(
-            f"'{scheme}://' addresses are not supported: this version has the embedded store "
-            "only; give the path of a file"
+            f"'{scheme}://' addresses are not supported; give the path of a file, or an address "
+            f"that starts with one of {', '.join(SCHEMES)}"
         )
     return EmbeddedStore(uri, read_only, wait_seconds=wait_seconds)

@@ -2,7 +2,7 @@
 
 Tables cross as Arrow. Node tables have ``id`` and properties; edge tables have ``source`` and
 ``target`` ids and properties; times are UTC microseconds. Implementations: ``graph.embedded``
-(LadybugDB, default). One conformance suite runs against each.
+(LadybugDB, default) and ``graph.neo4j_store``. One conformance suite runs against each.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class GraphStore(Protocol):
         ...
 
     def nodes(self, label: str) -> pa.Table:
-        """All nodes of a label: ``id`` and every property, ordered by insertion."""
+        """All nodes of a label: ``id`` and every property, ordered by ``id``."""
         ...
 
     def edges(self, edge: EdgeType, properties: Sequence[str] | None = None) -> pa.Table:

@@ -41,23 +41,23 @@ def print_evaluation(report: dict[str, Any]) -> None:
         served = choice.get(mode, {}).get("served")
         table(
             f"{MODES[mode]} ({here[0]['users']:,} customers, lists of {k})",
-            ("method", "NDCG", "95 %", "recall", "hit rate", "coverage", "served"),
+            ("method", "NDCG (95 %)", "recall", "hits", "coverage"),
             [
                 (
-                    m,
-                    f"{cells[m, 'ndcg']['value']:.4f}",
+                    f"{m} *" if m == served else m,
                     _interval(cells[m, "ndcg"]),
-                    *(f"{cells[m, x]['value']:.4f}" for x in (recall, "hit_rate", "coverage")),
-                    "<- served" if m == served else "",
+                    *(f"{cells[m, x]['value']:.3f}" for x in (recall, "hit_rate", "coverage")),
                 )
                 for m in methods
             ],
-            ("NDCG", "recall", "hit rate", "coverage"),
+            ("recall", "hits", "coverage"),
         )
+    if choice:
+        out.print("* served: what won on the validation window before the test window")
 
 
 def _interval(row: dict[str, Any]) -> str:
-    return f"{row['low']:.4f} to {row['high']:.4f}"
+    return f"{row['value']:.4f} ({row['low']:.3f}-{row['high']:.3f})"
 
 
 def print_snapshot(snapshot: Snapshot) -> None:
@@ -100,7 +100,9 @@ def evaluate(
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="First day tested, UTC."),
     ] = None,
     k: Annotated[int, typer.Option(min=1, help="Length of the lists.")] = 20,
-    window_days: Annotated[float | None, typer.Option(help="Days tested.")] = None,
+    window_days: Annotated[
+        float | None, typer.Option(help="Days tested; by default all that follows the cut.")
+    ] = None,
     train: Annotated[Path | None, typer.Option(help="Training side of a fixed split.")] = None,
     test: Annotated[Path | None, typer.Option(help="Test side of it.")] = None,
     valid: Annotated[Path | None, typer.Option(help="Validation side, if there is one.")] = None,

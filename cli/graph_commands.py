@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from graph.export import FORMATS, export_graph
-from graph.open import open_store
-from graph.query import read_query
 
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, table
+from graph.export import ExportFormat, export_graph
+from graph.open import open_store
+from graph.query import read_query
 from graph.store import QueryLimits
 
 __all__ = ["register"]
@@ -56,7 +56,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 def export(
     path: Annotated[Path, typer.Argument(help="File or folder to write.")],
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "parquet",
+    format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "parquet",
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:

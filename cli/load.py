@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from graph.open import open_store
-from graph.write import WriteCounts, write_dataset
 
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, out, progress_bars, table
+from graph.open import open_store
+from graph.write import WriteCounts, write_dataset
 from loaders.dataset import Dataset
 from loaders.guess import guess_mapping
 from loaders.mapping import EXAMPLE_MAPPING
@@ -22,6 +23,7 @@ from pipeline.home import Home
 __all__ = ["load_into", "print_report", "register"]
 
 WAIT_FOR_STORE = 60.0
+EXAMPLE_KEYS = ("line", "product_id", "quantity")
 
 HELP = f"""Load a shop into its store, and say what became of every line.
 
@@ -67,7 +69,8 @@ def print_report(report: LoadReport) -> None:
 
 
 def _example(values: dict[str, Any]) -> str:
-    return ", ".join(f"{k}={v}" for k, v in values.items() if v is not None)[:120]
+    shown = [k for k in EXAMPLE_KEYS if values.get(k) is not None] or list(values)[:3]
+    return ", ".join(f"{k} {values[k]}" for k in shown)
 
 
 def report_json(report: LoadReport) -> dict[str, Any]:
@@ -114,12 +117,12 @@ def load(
         data = load_source(source, files=files, seed=seed, progress=progress)
         counts = load_into(place, data, progress)
     if json:
-        emit_json(
-            {**report_json(data.report), "written": counts.as_dict(), "home": str(place.path)}
-        )
+        emit_json({**report_json(data.report), "written": asdict(counts), "home": str(place.path)})
         return
     print_report(data.report)
-    err.print(f"stored in {place.store}: {counts}; next: coterie build --home {place.path}")
+    nodes = sum(counts.nodes.values())
+    err.print(f"{place.store} took {nodes:,} nodes and {counts.new_edges:,} new edges")
+    err.print(f"next: coterie build --home {place.path}")
 
 
 def register(app: typer.Typer) -> None:

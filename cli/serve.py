@@ -79,8 +79,7 @@ def demo(
     place, start = at_home(home), time.perf_counter()
     chosen = settings(place, config)
     if source == DEMO_SOURCE and chosen.evaluation.cut is None:
-        changes = {"cut": DEMO_CUT, "window_days": 31.0}
-        chosen = load_config(config or place.path / "coterie.toml", evaluation=changes)
+        chosen = load_config(config or place.path / "coterie.toml", evaluation={"cut": DEMO_CUT})
     with progress_bars() as progress:
         data = load_source(source, progress=progress)
         load_into(place, data, progress)

@@ -32,8 +32,8 @@ class LightGCNConfig(BaseModel):
     layers: int = Field(
         default=2, description="Propagations over the graph; 0 is plain factorisation.", ge=0, le=8
     )
-    epochs: int = Field(default=25, description="Most passes over the user-product pairs.", ge=1)
-    learning_rate: float = Field(default=0.03, description="Step size of Adam.", gt=0)
+    epochs: int = Field(default=20, description="Most passes over the user-product pairs.", ge=1)
+    learning_rate: float = Field(default=0.05, description="Step size of Adam.", gt=0)
     batch_size: int = Field(
         default=65_536, description="User-product pairs a step; each step propagates once.", ge=1
     )
@@ -49,7 +49,7 @@ class LightGCNConfig(BaseModel):
         description="Vectors of length 1 after propagation; else their length is learned.",
     )
     temperature: float = Field(
-        default=0.2, description="Products of vectors are divided by it inside the loss.", gt=0
+        default=0.25, description="Products of vectors are divided by it inside the loss.", gt=0
     )
     negatives: int = Field(
         default=2_048, description="Products sampled a step, shared by its users (softmax).", ge=1

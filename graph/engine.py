@@ -64,11 +64,11 @@ class Session:
         Raises:
             QueryError: the engine refuses the query, or it exceeds ``limits``.
         """
-        milliseconds = int(limits.seconds * 1000) if limits else 0
+        milliseconds = max(1, int(limits.seconds * 1000)) if limits else 0
         self._connection.set_query_timeout(milliseconds)
         try:
             return self._table(cypher, dict(parameters or {}), limits)
-        except (RuntimeError, pa.ArrowException, NotImplementedError) as error:
+        except (RuntimeError, MemoryError, pa.ArrowException, NotImplementedError) as error:
             raise QueryError(_explain(str(error), limits)) from error
         finally:
             self._connection.set_query_timeout(0)
@@ -130,6 +130,6 @@ def _explain(message: str, limits: QueryLimits | None) -> str:
             f"the query ran longer than {limits.seconds:g} seconds; start from fewer nodes, "
             "or use the derived edges (BOUGHT_WITH, SIMILAR_TO)"
         )
-    if "buffer pool is full" in message:
+    if "buffer pool is full" in message or "bad_alloc" in message:
         return "the query needs more memory than it may use; start from fewer nodes"
     return re.sub(r"^(Runtime|Binder|Parser|Catalog|Conversion) exception: ", "", message)

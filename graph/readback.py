@@ -27,6 +27,12 @@ __all__ = ["data_hash", "read_shop"]
 
 _MICROSECONDS_A_DAY = 86_400e6
 _EVENT_COLUMNS = ("at", "quantity", "value", "order_id")
+_TARGETS = tuple(
+    EVENT_NAMES.index(name)
+    for name in ("purchase", "rate", "add_to_cart", "add_to_wishlist", "view_item")
+)
+"""What customers are to be led to: purchases, or the next best that the shop records."""
+
 _STRUCTURE = {edge.name: edge for edge in STRUCTURE_EDGES}
 
 
@@ -96,11 +102,14 @@ def _graph(tables: list[pa.Table], users: pl.DataFrame, products: pl.Series) -> 
     events = events.with_columns(pl.col("orders").fill_null(-1))
     # Every column takes part, so that rows which tie are alike.
     ordered = events.sort("days", "user_rows", "product_rows", pl.all(), nulls_last=True)
+    columns: dict[str, Any] = {name: ordered[name].to_numpy() for name in ordered.columns}
+    there = set(ordered["kinds"].unique())
     return InteractionGraph(
         users=user_map,
         products=product_map,
         registered=~users["anonymous"].to_numpy(),
-        **{name: ordered[name].to_numpy() for name in ordered.columns},
+        target=next((kind for kind in _TARGETS if kind in there), 0),
+        **columns,
     )
 
 
@@ -170,5 +179,7 @@ def _bytes_of(graph: InteractionGraph) -> Iterator[tuple[str, bytes]]:
         if isinstance(value, IdMap):
             yield f"{field.name}.lengths", value.ids.str.len_bytes().to_numpy().tobytes()
             yield field.name, "".join(value.ids).encode()
+        elif isinstance(value, int):
+            yield field.name, str(value).encode()
         else:
             yield field.name, value.astype(value.dtype.newbyteorder("<")).tobytes()

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import pickle
+import resource
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +28,7 @@ GRACE_SECONDS = 2
 """How long after its limit a query may take to notice."""
 
 QUERY_POOL_MB = 512
+"""Memory a query may use in the engine's pool, and as much again outside it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def answer(request: Request) -> bytes:
         with store.transaction():
             # The alarm ends the process where the engine does not notice that time is up.
             signal.alarm(math.ceil(request.limits.seconds) + GRACE_SECONDS)
+            _cap_memory()
             table = store.query(request.cypher, request.parameters, request.limits)
     except CoterieError as error:
         return b"-" + pickle.dumps((type(error).__name__, str(error)))
@@ -52,6 +56,19 @@ def answer(request: Request) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return b"+" + bytes(sink.getvalue())
+
+
+def _cap_memory() -> None:
+    """Allow the query ``QUERY_POOL_MB`` beside the engine's pool, which lists do not live in.
+
+    Counted from here, because the engine reserves terabytes of addresses when it opens. Only
+    Linux tells how much is reserved; elsewhere there is no such cap.
+    """
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        reserved = int(statm.read_text().split()[5]) * resource.getpagesize()
+        limit = reserved + QUERY_POOL_MB * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def main() -> None:

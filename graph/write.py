@@ -1,6 +1,8 @@
 """``write_dataset``: a validated ``Dataset`` into nodes, structure edges and event edges.
 
-All of it is one transaction, so a load that is refused or killed leaves the store as it was.
+All of it is one transaction, so a load that is refused or killed leaves the store as it was. The
+engine needs memory for what a transaction holds, so more than 1.5 M events go in several; what is
+refused is refused in the first, and a load killed between two is completed by running it again.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ SHOP_ID = "shop"
 
 _NODE_STAGE = "writing nodes"
 _EDGE_STAGE = "writing structure"
+_SLICE = 1_500_000
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,21 @@ def write_dataset(store: GraphStore, dataset: Dataset, progress: Progress = sile
         for done, (edge, frame) in enumerate(structure := _structure(dataset), 1):
             counts.edges[edge.name] = store.upsert_edges(edge, frame.to_arrow())
             progress(_EDGE_STAGE, done, len(structure))
-        for edge, frame in _events(dataset):
-            counts.edges[edge.name] = store.append_events(edge, frame.to_arrow(), progress)
-        progress("saving", 0, 1)
+        _write_events(store, dataset.events.head(_SLICE), counts, progress)
+    for start in range(_SLICE, dataset.events.height, _SLICE):
+        with store.transaction():
+            _write_events(store, dataset.events.slice(start, _SLICE), counts, progress)
     progress("saving", 1, 1)
     return counts
+
+
+def _write_events(
+    store: GraphStore, events: pl.DataFrame, counts: WriteCounts, progress: Progress
+) -> None:
+    for edge, frame in _events(events):
+        new = store.append_events(edge, frame.to_arrow(), progress)
+        counts.edges[edge.name] = counts.edges.get(edge.name, 0) + new
+    progress("saving", 0, 1)
 
 
 def _check_currency(store: GraphStore, currency: str) -> None:
@@ -111,8 +124,8 @@ def _structure(data: Dataset) -> list[tuple[EdgeType, pl.DataFrame]]:
     return [(edge, ends[edge.name].drop_nulls("target")) for edge in STRUCTURE_EDGES]
 
 
-def _events(data: Dataset) -> list[tuple[EdgeType, pl.DataFrame]]:
-    by_name = data.events.partition_by("event", as_dict=True)
+def _events(events: pl.DataFrame) -> list[tuple[EdgeType, pl.DataFrame]]:
+    by_name = events.partition_by("event", as_dict=True)
     ends = {"user_id": "source", "product_id": "target"}
     return [
         (

@@ -104,11 +104,10 @@ def _events(raw: pl.DataFrame, zone: str) -> tuple[pl.DataFrame, list[Step]]:
 
 def _odd(events: pl.DataFrame, products: pl.DataFrame) -> list[Step]:
     """Lines a grocer would ask about; all are kept."""
-    fuel = products.filter(pl.col("product_type").str.contains("(?i)gasoline"))["product_id"]
     known = products["product_id"]
     kinds = (
         ("fuel", "gasoline, whose quantity is no count of units",
-         pl.col("product_id").is_in(fuel.implode())),
+         pl.col("product_id").is_in(_fuel(products).implode())),
         ("no units", "a quantity of zero", pl.col("quantity") <= 0),
         ("nothing paid", "a value of zero: free, or paid by coupons", pl.col("value") <= 0),
         ("undescribed product", "products that the product table lacks",
@@ -117,6 +116,10 @@ def _odd(events: pl.DataFrame, products: pl.DataFrame) -> list[Step]:
     return [
         step(name, f"{doc}; kept", events.filter(odd), removed=False) for name, doc, odd in kinds
     ]
+
+
+def _fuel(products: pl.DataFrame) -> pl.Series:
+    return products.filter(pl.col("product_type").str.contains("(?i)gasoline"))["product_id"]
 
 
 def _products(goods: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -132,6 +135,7 @@ def _products(goods: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, 
     )
     table, categories = category_paths(table)
     sold = events.filter((pl.col("quantity") > 0) & (pl.col("value") > 0))
+    sold = sold.filter(~pl.col("product_id").is_in(_fuel(goods).cast(pl.String).implode()))
     usual = (pl.col("value") / pl.col("quantity")).median().alias("price")
     prices = sold.group_by("product_id").agg(usual)
     return table.join(prices, on="product_id", how="left", maintain_order="left"), categories

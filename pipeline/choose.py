@@ -17,6 +17,7 @@ from evaluation.harness import ndcg_judge, ndcg_of
 from evaluation.split import Split
 from loaders.progress import Progress, silent
 from pipeline.config import EvaluationConfig
+from pipeline.methods import BLENDED
 from ranking.blend import Blend, tune_blend
 from ranking.scorer import Mode, SavedScorer
 
@@ -48,6 +49,11 @@ class ModeChoice:
         """The blend over freshly fitted ``scorers``."""
         weights = np.array(list(self.weights.values()), np.float32)
         return Blend(BLEND, tuple(scorers[name] for name in self.weights), weights)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the methods that serving this takes."""
+        return tuple(self.weights) if self.served == BLEND else (self.served,)
 
     def scorer(self, scorers: Mapping[str, SavedScorer]) -> SavedScorer:
         """What is served, over freshly fitted ``scorers``."""
@@ -89,6 +95,7 @@ def _choose(
         ndcg_judge(split, mode, users),
         lambda rows: split.allowed(rows, mode),
         k=settings.k,
+        mixed=[names.index(name) for name in BLENDED],
         name=BLEND,
     )
     blend, single = (
@@ -97,7 +104,8 @@ def _choose(
     gain = paired_difference(blend, single, samples=max(1, settings.bootstrap), seed=seed)
     best = names[tuned.single]
     weights = {
-        p.name: float(w) for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)
+        p.name: round(float(w), 4)
+        for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)
     }
     return ModeChoice(
         served=BLEND if gain.low > 0 else best,

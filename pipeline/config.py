@@ -17,12 +17,12 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from rules.config import RulesConfig
-from segments.config import SegmentsConfig
 
 from gnn.config import LightGCNConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
+from rules.config import RulesConfig
+from segments.config import SegmentsConfig
 
 __all__ = ["Config", "EvaluationConfig", "SnapshotsConfig", "load_config", "settings_table"]
 
@@ -33,10 +33,13 @@ class EvaluationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cut: datetime | None = Field(
-        None, description="first moment of the test window, UTC; empty: the last window of the data"
+        None, description="first moment of the test window, UTC; empty: 30 days before the end"
     )
-    window_days: float = Field(
-        30.0, gt=0, description="days in the test window and in the validation window before it"
+    window_days: float | None = Field(
+        None,
+        gt=0,
+        description="days of the test window, and of the validation window before it; empty: all"
+        " that follows the cut",
     )
     k: int = Field(20, ge=1, le=1000, description="length of the lists that settings are chosen by")
     ks: tuple[int, ...] = Field((5, 10, 20), description="list lengths that are reported")
@@ -49,7 +52,6 @@ class SnapshotsConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep: int = Field(5, ge=1, description="builds kept on disk; the published one always is")
-    neighbours: int = Field(50, ge=1, description="similar products kept for each product")
     liked: int = Field(20, ge=0, description="MAY_LIKE edges written back for each user")
 
 
@@ -60,7 +62,7 @@ class Config(BaseSettings):
         env_prefix="COTERIE_", env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
-    seed: int = Field(0, ge=0, description="seed of everything that draws at random")
+    seed: int = Field(0, ge=0, description="seed of all that draws at random")
     rules: RulesConfig = RulesConfig()
     gnn: LightGCNConfig = LightGCNConfig()
     segments: SegmentsConfig = SegmentsConfig()
@@ -97,9 +99,19 @@ def load_config(path: Path | None, **overrides: Any) -> Config:
         current = values.get(section)
         values[section] = {**current, **changes} if isinstance(current, dict) else changes
     try:
-        return Config(**values)
+        return _seeded(Config(**values))
     except ValidationError as error:
         raise ConfigError(_explain(error, path)) from error
+
+
+def _seeded(config: Config) -> Config:
+    """The common seed, in each section that does not set its own."""
+    changes = {
+        name: section.model_copy(update={"seed": config.seed})
+        for name in ("gnn", "segments")
+        if "seed" not in (section := getattr(config, name)).model_fields_set
+    }
+    return config.model_copy(update=changes)
 
 
 def _read(path: Path) -> dict[str, Any]:

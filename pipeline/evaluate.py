@@ -24,7 +24,7 @@ from loaders.errors import DataError
 from loaders.progress import Progress, silent
 from pipeline.choose import BLEND, Choice, choice_json, choose
 from pipeline.config import Config
-from pipeline.methods import BASELINES, Fitted, Task, fit_methods
+from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
 from ranking.history import build_history
 from ranking.lists import top_k
 from ranking.recommender import Recommender
@@ -34,6 +34,8 @@ __all__ = ["Evaluated", "Side", "Windows", "evaluate_shop", "evaluate_sides", "w
 
 BATCH = 256
 LENGTH = 20
+DEFAULT_WINDOW = 30.0
+SECOND = 1 / 86_400
 
 
 Side = tuple[InteractionGraph, Split]
@@ -64,13 +66,17 @@ def windows(graph: InteractionGraph, config: Config) -> Windows:
         DataError: the events span too short a time, or the cut lies outside.
     """
     settings = config.evaluation
-    days = settings.window_days
     first, last = (float(graph.days.min()), graph.last_day) if len(graph) else (0.0, 0.0)
-    cut = last - days if settings.cut is None else to_day(settings.cut)
+    if settings.cut is None:
+        cut = last - (settings.window_days or DEFAULT_WINDOW)
+    else:
+        cut = to_day(settings.cut)
+    days = settings.window_days or last - cut + SECOND
     if not first < cut - days < cut < last:
         raise DataError(
-            f"two windows of {days:g} days do not fit: events span {last - first:.1f} days; "
-            "set evaluation.window_days or evaluation.cut"
+            f"a test window from {from_day(cut):%Y-%m-%d} and a validation window before it, of "
+            f"{days:.1f} days each, do not fit: events run from {from_day(first):%Y-%m-%d} to "
+            f"{from_day(last):%Y-%m-%d}; set evaluation.cut or evaluation.window_days"
         )
     return Windows(cut, days)
 
@@ -95,7 +101,7 @@ def evaluate_shop(
         _side(shop.graph, span.cut, span.days, config),
         shop,
         config,
-        {"cut": from_day(span.cut).isoformat(), "window_days": span.days},
+        {"cut": from_day(span.cut).isoformat(), "window_days": round(span.days, 4)},
         work=work,
         progress=progress,
     )
@@ -179,7 +185,7 @@ def _measure(
 ) -> dict[str, dict[Mode, ModeResult]]:
     """Results of every method, and of each mode's blend, through what serves them."""
     history = build_history(split.train)
-    recent = fitted.scorers["recent popularity"].score(np.zeros(1, np.int64))[0]
+    recent = fitted.scorers[RECENT].score(np.zeros(1, np.int64))[0]
     rows = shop.graph.products.to_rows(split.train.products.ids, missing="error")
     categories = shop.category_rows(max(0, shop.levels - 1))[rows]
     modes = tuple(split.relevant)

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from rules.mine import mine_rules
-from rules.table import RuleTable
-from segments.build import find_segments
-from segments.model import Segmentation
-from segments.products import over_represented_products
 
 from gnn.embeddings import Embeddings
 from graph.shop import Shop
 from loaders.progress import Progress, silent
 from pipeline.choose import Choice
 from pipeline.config import Config
-from pipeline.methods import Task, fit_methods
+from pipeline.methods import RECENT, Task, fit_methods
 from ranking.history import build_history
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours, similar_products
+from rules.mine import mine_rules
+from rules.table import RuleTable
+from segments.build import find_segments
+from segments.model import Segmentation
+from segments.products import segment_products
 
 __all__ = ["Learned", "learn"]
 
@@ -62,12 +62,14 @@ def learn(
     eligible = lines >= config.ranking.min_lines
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
-    fitted = fit_methods(Task(known, config, progress, start=start, checkpoint=checkpoint))
+    needed = {name for c in choice.values() for name in c.needs} | {RECENT}
+    task = Task(known, config, progress, start=start, checkpoint=checkpoint)
+    fitted = fit_methods(task, needed)
     vectors = fitted.embeddings
     recommender = Recommender(
         scorers={mode: c.scorer(fitted.scorers) for mode, c in choice.items()},
         history=build_history(shop.graph),
-        popularity=fitted.scorers["recent popularity"].score(np.zeros(1, np.int64))[0],
+        popularity=fitted.scorers[RECENT].score(np.zeros(1, np.int64))[0],
         eligible=eligible,
     )
     segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
@@ -76,9 +78,12 @@ def learn(
         embeddings=vectors,
         recommender=recommender,
         neighbours=similar_products(
-            vectors.product_vectors, config.snapshots.neighbours, progress=progress
+            vectors.product_vectors,
+            config.ranking.similar,
+            candidates=eligible,
+            progress=progress,
         ),
         rules=mine_rules(shop, config.rules, progress),
         segmentation=segmentation,
-        segment_products=over_represented_products(shop, segmentation),
+        segment_products=segment_products(shop.graph, segmentation.member, config.segments),
     )

@@ -6,7 +6,7 @@ trained, evaluated beside the others, blended, and served where it wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,9 +23,12 @@ from ranking.popularity import fit_popularity
 from ranking.scorer import SavedScorer
 from ranking.vectors import Vectors
 
-__all__ = ["BASELINES", "ENCODER", "Fitted", "Task", "fit_methods"]
+__all__ = ["BASELINES", "BLENDED", "ENCODER", "RECENT", "Fitted", "Task", "fit_methods"]
 
 ENCODER: Final = "LightGCN"
+RECENT: Final = "recent popularity"
+BLENDED: Final = (RECENT, "personal frequency", "decayed personal frequency", "EASE", ENCODER)
+"""Parts a blend may have. ItemKNN adds little beside EASE and costs milliseconds a request."""
 REFIT_EPOCHS: Final = 8
 """Epochs of a fit that starts from the vectors of an earlier one."""
 
@@ -65,12 +68,12 @@ def fit_embeddings(task: Task) -> Embeddings:
         raise ConfigError(
             f"building needs {error.name}; install it: pip install 'coterie[learn]'"
         ) from error
-    changes = {"seed": task.config.seed}
+    config = task.config.gnn
     if task.start is not None:
-        changes["epochs"] = REFIT_EPOCHS
+        config = config.model_copy(update={"epochs": min(REFIT_EPOCHS, config.epochs)})
     fitted = fit(
         task.graph,
-        task.config.gnn.model_copy(update=changes),
+        config,
         validate=task.validate,
         start=task.start,
         checkpoint=task.checkpoint,
@@ -83,9 +86,7 @@ Fit = Callable[[Task], SavedScorer]
 
 BASELINES: Final[dict[str, Fit]] = {
     "popularity": lambda t: fit_popularity(t.graph),
-    "recent popularity": lambda t: fit_popularity(
-        t.graph, window_days=t.config.ranking.recent_days
-    ),
+    RECENT: lambda t: fit_popularity(t.graph, window_days=t.config.ranking.recent_days),
     "personal frequency": lambda t: fit_personal(t.graph),
     "decayed personal frequency": lambda t: fit_personal(
         t.graph, half_life=t.config.ranking.half_life
@@ -113,13 +114,14 @@ class Fitted:
     embeddings: Embeddings
 
 
-def fit_methods(task: Task) -> Fitted:
-    """Fit every method on the same events."""
+def fit_methods(task: Task, needed: Collection[str] = tuple(BASELINES)) -> Fitted:
+    """Fit the encoder, and the baselines that are ``needed``, on the same events."""
     scorers: dict[str, SavedScorer] = {}
-    for i, (name, fit) in enumerate(BASELINES.items()):
-        task.progress("fit baselines", i, len(BASELINES))
-        scorers[name] = fit(task)
-    task.progress("fit baselines", len(BASELINES), len(BASELINES))
+    wanted = [name for name in BASELINES if name in needed]
+    for i, name in enumerate(wanted):
+        task.progress(f"fit baselines: {name}", i, len(wanted))
+        scorers[name] = BASELINES[name](task)
+    task.progress("fit baselines: done", len(wanted), len(wanted))
     embeddings = fit_embeddings(task)
-    scorers[ENCODER] = Vectors(ENCODER, *embeddings.folded())
+    scorers[ENCODER] = Vectors.of(ENCODER, *embeddings.folded())
     return Fitted(scorers, embeddings)

@@ -34,7 +34,7 @@ def derived_graph(learned: Learned, build: str, liked: int) -> Derived:
             ("BOUGHT_WITH", "Product", "Product"): marked(learned.rules.as_edges()),
             ("SIMILAR_TO", "Product", "Product"): marked(_similar(learned)),
             ("MEMBER_OF", "User", "Community"): marked(
-                learned.segmentation.as_edges(learned.shop.graph.users.ids)
+                learned.segmentation.as_edges(learned.shop.graph.users)
             ),
             ("MAY_LIKE", "User", "Product"): marked(_liked(learned, liked)),
         },

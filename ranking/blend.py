@@ -98,7 +98,10 @@ class _Pool:
     def lists(self, weights: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
         """Lists of a blend with ``weights`` float32 [n_parts], int64 [n_users, k]."""
         blended = np.tensordot(weights, self.scores, axes=1)
-        place, _ = top_k(blended, self.products >= 0, k)
+        blended[self.products < 0] = -np.inf
+        # Candidates stand in the order of their rows, and a stable sort keeps it among equals.
+        place = np.argsort(-blended, axis=1, kind="stable")[:, :k]
+        place[np.take_along_axis(blended, place, axis=1) == -np.inf] = -1
         chosen = np.take_along_axis(self.products, np.maximum(place, 0), axis=1)
         return np.where(place >= 0, chosen, -1)
 
@@ -127,7 +130,8 @@ def tune_blend(
     allowed: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]],
     *,
     k: int = 20,
-    candidates: int = 150,
+    mixed: Sequence[int] | None = None,
+    candidates: int = 80,
     rounds: int = 2,
     name: str = "blend",
 ) -> Tuned:
@@ -142,6 +146,7 @@ def tune_blend(
         judge: quality of their lists, such as mean NDCG.
         allowed: for rows of users, what may be listed, bool [n, n_products].
         k: length of the lists judged.
+        mixed: places of the parts that may be blended; the others only compete alone.
         candidates: how many of each part's best products enter the pool.
         rounds: walks through the parts.
         name: of the blend.
@@ -158,9 +163,11 @@ def tune_blend(
         return trials[weights]
 
     singles = [tuple(float(i == j) for j in range(len(parts))) for i in range(len(parts))]
-    single = best = max(singles, key=quality)
+    mixed = range(len(parts)) if mixed is None else mixed
+    single = max(singles, key=quality)
+    best = max((singles[i] for i in mixed), key=quality)
     for _ in range(rounds):
-        for part in range(len(parts)):
+        for part in mixed:
             options = [(*best[:part], step, *best[part + 1 :]) for step in STEPS]
             best = max([best, *(o for o in options if any(o))], key=quality)
     used = [i for i, weight in enumerate(best) if weight]

@@ -40,30 +40,35 @@ class Reason:
 class RulePairs:
     """Rules with one antecedent, found by their consequent.
 
+    Of several, the one behind most orders beyond chance is told (the largest leverage): the most
+    confident or most lifted ones tend to rest on a handful of orders.
+
     Args:
         antecedents, consequents: product rows, int [n_rules].
-        confidence, lift: float [n_rules].
+        support, confidence, lift: float [n_rules].
     """
 
     def __init__(
         self,
         antecedents: npt.NDArray[np.integer],
         consequents: npt.NDArray[np.integer],
+        support: npt.NDArray[np.floating],
         confidence: npt.NDArray[np.floating],
         lift: npt.NDArray[np.floating],
     ) -> None:
-        order = np.lexsort((antecedents, -confidence, consequents))
+        leverage = support * (1 - 1 / lift)
+        order = np.lexsort((antecedents, -leverage, consequents))
         self.antecedents, self.consequents = antecedents[order], consequents[order]
         self.confidence, self.lift = confidence[order], lift[order]
 
-    def best(self, product: int, held: npt.NDArray[np.integer]) -> tuple[int, float, float] | None:
-        """The most confident rule from something ``held`` to ``product``.
+    def best(self, product: int, held: npt.NDArray[np.bool_]) -> tuple[int, float, float] | None:
+        """The best rule to ``product`` from something ``held`` bool [n_products].
 
         Returns:
             Antecedent row, confidence, lift; ``None`` where there is no rule.
         """
         start, end = np.searchsorted(self.consequents, [product, product + 1])
-        match = np.flatnonzero(np.isin(self.antecedents[start:end], held))
+        match = np.flatnonzero(held[self.antecedents[start:end]])
         if not len(match):
             return None
         i = int(start) + int(match[0])
@@ -137,20 +142,21 @@ class Explainer:
             limit: at most this many each.
         """
         mine = self.history.of(user_row)
-        held = np.concatenate([mine.products, np.asarray(basket, np.int32)])
+        held = np.zeros(len(self.titles), np.bool_)
+        held[mine.products] = True
+        held[np.asarray(basket, np.int64)] = True
         found = [
             self._reasons(user_row, int(p), mine, held) if p >= 0 else [] for p in product_rows
         ]
         return [reasons[:limit] for reasons in found]
 
     def _reasons(
-        self, user_row: int, product: int, mine: UserHistory, held: npt.NDArray[np.int32]
+        self, user_row: int, product: int, mine: UserHistory, held: npt.NDArray[np.bool_]
     ) -> list[Reason]:
-        others = held[held != product]
         candidates = (
             self._history(product, mine),
-            self._rule(product, others),
-            self._similar(product, others),
+            self._rule(product, held),
+            self._similar(product, held),
             self._segment(user_row, product),
             self._popular(product),
         )
@@ -170,7 +176,7 @@ class Explainer:
             text += f", usually every {_days(max(1, round(interval)))}"
         return Reason("history", text, None, numbers)
 
-    def _rule(self, product: int, held: npt.NDArray[np.int32]) -> Reason | None:
+    def _rule(self, product: int, held: npt.NDArray[np.bool_]) -> Reason | None:
         rule = self.rules.best(product, held) if self.rules else None
         if rule is None:
             return None
@@ -181,15 +187,16 @@ class Explainer:
         )
         return Reason("rule", text, antecedent, {"confidence": confidence, "lift": lift})
 
-    def _similar(self, product: int, held: npt.NDArray[np.int32]) -> Reason | None:
+    def _similar(self, product: int, held: npt.NDArray[np.bool_]) -> Reason | None:
         if self.neighbours is None:
             return None
         near = self.neighbours.rows[product]
-        match = np.flatnonzero((near >= 0) & np.isin(near, held))
-        if not len(match):
-            return None
-        other, score = int(near[match[0]]), float(self.neighbours.scores[product, match[0]])
-        return Reason("similar", f"Similar to {self.titles[other]}", other, {"similarity": score})
+        for place in np.flatnonzero((near >= 0) & held[near]):
+            other, score = int(near[place]), float(self.neighbours.scores[product, place])
+            if self.titles[other] != self.titles[product]:  # which would explain nothing
+                text = f"Similar to {self.titles[other]}"
+                return Reason("similar", text, other, {"similarity": score})
+        return None
 
     def _segment(self, user_row: int, product: int) -> Reason | None:
         found = self.segments.find(user_row, product) if self.segments else None

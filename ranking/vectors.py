@@ -15,38 +15,62 @@ __all__ = ["Vectors"]
 
 @dataclass(frozen=True)
 class Vectors:
-    """One matrix product a request.
+    """One matrix product a request, over the products that have a vector.
 
     Attributes:
         name: of the encoder.
         users: float32 [n_users, dim].
-        products: float32 [n_products, dim].
+        products: vectors of the products known, float32 [n_known, dim].
+        known: their rows, int64 [n_known], ascending.
+        n_products: int64 [1], size of the catalogue.
     """
 
     name: str
     users: Scores
     products: Scores
+    known: npt.NDArray[np.int64]
+    n_products: npt.NDArray[np.int64]
     parts: Sequence[SavedScorer] = ()
 
+    @classmethod
+    def of(cls, name: str, users: Scores, products: Scores) -> Vectors:
+        """From vectors of all products, float32 [n_products, dim]; zeros mean there is none."""
+        known = np.flatnonzero(products.any(axis=1)).astype(np.int64)
+        return cls(name, users, products[known], known, np.array([len(products)]))
+
     def score(self, user_rows: npt.NDArray[np.int64]) -> Scores:
-        """Inner products, float32 [len(user_rows), n_products]."""
+        """Inner products, float32 [len(user_rows), n_products]; 0 without a vector."""
         users = np.where(user_rows[:, None] >= 0, self.users[user_rows], np.float32(0))
-        return users @ self.products.T
+        return self._all(users @ self.products.T)
 
     def score_profile(
         self, product_rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float32] | None = None
     ) -> Scores:
         """Inner products with the weighted mean vector of the basket, float32 [n_products]."""
-        if not len(product_rows):
-            return np.zeros(len(self.products), np.float32)
-        mean = np.average(self.products[product_rows], axis=0, weights=weights)
-        return np.asarray(self.products @ mean.astype(np.float32), np.float32)
+        amounts = np.ones(len(product_rows), np.float32) if weights is None else weights
+        place = np.searchsorted(self.known, product_rows)
+        held = np.isin(product_rows, self.known)
+        total = amounts[held] @ self.products[place[held]]
+        mean = total / max(float(amounts[held].sum()), 1e-12)
+        return np.asarray(self._all((self.products @ mean.astype(np.float32))[None])[0])
+
+    def _all(self, scores: Scores) -> Scores:
+        out = np.zeros((len(scores), int(self.n_products[0])), np.float32)
+        out[:, self.known] = scores
+        return out
 
     def arrays(self) -> Arrays:
-        """Both arrays of vectors."""
-        return {"users": self.users, "products": self.products}
+        """The vectors and where they belong."""
+        return {
+            "users": self.users,
+            "products": self.products,
+            "known": self.known,
+            "n_products": self.n_products,
+        }
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Arrays, parts: Sequence[SavedScorer]) -> Vectors:
-        """Made of both arrays of vectors."""
-        return cls(name, arrays["users"], arrays["products"])
+        """Made of what ``arrays`` gave."""
+        return cls(
+            name, arrays["users"], arrays["products"], arrays["known"], arrays["n_products"]
+        )

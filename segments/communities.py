@@ -52,17 +52,14 @@ class Partition:
     stability: float
 
 
-def communities(
-    graph: UserGraph, config: SegmentsConfig, progress: Progress = silent
-) -> Partition:
+def communities(graph: UserGraph, config: SegmentsConfig, progress: Progress = silent) -> Partition:
     """Partition the users of ``graph``; deterministic by ``config.seed``."""
     tried: list[tuple[tuple[int, float], float, float, Labels]] = []
+    # No two values of ``config.seed`` share a run, or they would agree by it alone.
+    seeds = range(config.seed * config.runs, (config.seed + 1) * config.runs)
     least = max(config.min_size, int(np.ceil(config.min_share * graph.shape[0])))
     for done, resolution in enumerate(config.resolutions):
-        runs = [
-            merge_small(graph, leiden(graph, resolution, config.seed + run), least)
-            for run in range(config.runs)
-        ]
+        runs = [merge_small(graph, leiden(graph, resolution, seed), least) for seed in seeds]
         stability, best = _agreement(runs)
         tried.append(((-_outside(best, config), stability), resolution, stability, best))
         progress("segments", done + 1, len(config.resolutions))
@@ -102,9 +99,7 @@ def merge_small(graph: UserGraph, labels: Labels, least: int) -> Labels:
     """
     labels = labels.copy()
     while True:
-        names, place, sizes = np.unique(
-            labels[labels >= 0], return_inverse=True, return_counts=True
-        )
+        names, sizes = np.unique(labels[labels >= 0], return_counts=True)
         if not len(names) or sizes.min() >= least:
             return labels
         small = int(names[sizes.argmin()])

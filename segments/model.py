@@ -63,11 +63,13 @@ class Profile:
     """A segment against the whole shop; traits by how much they tell, the most first.
 
     Attributes:
+        customers: members with a purchase, whom ``behaviour`` and preferences are of.
         customer_share, spend_share: of all registered customers, of all their spend.
         behaviour, shop: of the members, and of all customers to compare with.
         categories, brands, attributes: what is over-represented.
     """
 
+    customers: int
     customer_share: float
     spend_share: float
     behaviour: Behaviour
@@ -174,7 +176,8 @@ _ARRAYS = ("member", "strength", "placed")
 
 def _profile(data: dict[str, Any]) -> Profile:
     traits = {
-        kind: tuple(Trait(**t) for t in data[kind]) for kind in ("categories", "brands", "attributes")
+        kind: tuple(Trait(**t) for t in data[kind])
+        for kind in ("categories", "brands", "attributes")
     }
     behaviours = {name: Behaviour(**data[name]) for name in ("behaviour", "shop")}
     return Profile(**{**data, **traits, **behaviours})

@@ -34,7 +34,7 @@ def store(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 "1",
                 {
                     "Community": pa.table(
-                        {"id": ["g0", "g1", "g2", "g3"], "name": ["A", "B", "C", "D"], "level": [0] * 4}
+                        {"id": [f"g{g}" for g in range(4)], "name": [*"ABCD"], "level": [0] * 4}
                     )
                 },
                 {

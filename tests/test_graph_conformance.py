@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from neo4j_fixture import clean_neo4j
 
 from graph.embedded import EmbeddedStore
 from graph.neo4j_store import Neo4jStore
 from graph.schema import DERIVED_EDGES, EVENT_EDGES, NODES, STRUCTURE_EDGES
 from graph.store import Derived, GraphStore, QueryLimits
 from loaders.errors import DataError, QueryError, UnknownUser
+from tests.neo4j_fixture import clean_neo4j
 
 OPENERS: dict[str, Callable[[Path], GraphStore]] = {
     "embedded": lambda folder: EmbeddedStore(folder / "graph.lbug"),

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from neo4j_fixture import clean_neo4j
 
 from graph.embedded import EmbeddedStore
 from graph.guard import _FORBIDDEN, check_read_only, guarded
@@ -17,6 +16,7 @@ from graph.neo4j_store import Neo4jStore
 from graph.query import read_query
 from graph.store import QueryLimits
 from loaders.errors import QueryError
+from tests.neo4j_fixture import clean_neo4j
 
 ATTACKS = [
     "CREATE (:User {id: 'eve'})",
@@ -102,7 +102,7 @@ ATTACKS = [
     "TERMINATE TRANSACTIONS '1'",
     "SHOW SETTINGS",
     "CYPHER 25 RETURN 1",
-    "ｃＲＥＡＴＥ (:User)",
+    "\uff23REATE (:User)",
     "MATCH (u:User) éCREATE (:User)",
     "SHOW TRANSACTIONS",
     "SHOW USERS",
@@ -247,8 +247,8 @@ def test_comments_are_blanked_in_place() -> None:
 WORDS = sorted(_FORBIDDEN)
 PIECES = st.sampled_from(
     [*WORDS, "MATCH", "RETURN", "WITH", "AS", "CALL", "n", "n.", "1", "1.", "'", '"', "`", "\\",
-     "(", ")", "{", "}", "[", "]", ":", "|", ",", ".", ";", "//", "/*", "*/", "\n", " ", "$", "-", "*",
-     "é", "\\u0027", "x"]
+     "(", ")", "{", "}", "[", "]", ":", "|", ",", ".", ";", "//", "/*", "*/", "\n", " ", "$", "-",
+     "*", "é", "\\u0027", "x"]
 )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from neo4j_fixture import clean_neo4j
 
+from graph import write
 from graph.embedded import EmbeddedStore
 from graph.open import open_store
 from graph.readback import data_hash, read_shop
@@ -21,6 +21,7 @@ from loaders.dataset import Dataset
 from loaders.errors import DataError
 from loaders.report import LoadReport
 from loaders.synthetic import Planted
+from tests.neo4j_fixture import clean_neo4j
 
 AT = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
@@ -29,18 +30,27 @@ def tiny(**changes: pl.DataFrame) -> Dataset:
     """Three users, of whom one is a visitor; four events of three kinds; a campaign."""
     tables = {
         "users": pl.DataFrame(
-            {"user_id": ["bob", "ann", "anonymous/7"], "anonymous": [None, False, True], "age": [30, None, None]}
+            {
+                "user_id": ["bob", "ann", "anonymous/7"], "anonymous": [None, False, True],
+                "age": [30, None, None],
+            }
         ),
         "products": pl.DataFrame(
             {
                 "product_id": ["y", "x"], "title": ["Y", None], "price": [None, 2.0],
-                "category_id": ["food/tea", None], "brand": [None, "Acme"], "organic": [True, False],
+                "category_id": ["food/tea", None], "brand": [None, "Acme"],
+                "organic": [True, False],
             }
         ),
         "categories": pl.DataFrame(
-            {"category_id": ["food", "food/tea"], "name": ["Food", "Tea"], "level": [0, 1], "parent_id": [None, "food"]}
+            {
+                "category_id": ["food", "food/tea"], "name": ["Food", "Tea"], "level": [0, 1],
+                "parent_id": [None, "food"],
+            }
         ),
-        "campaigns": pl.DataFrame({"campaign_id": ["c"], "kind": ["mail"], "starts": [AT], "ends": [None]}),
+        "campaigns": pl.DataFrame(
+            {"campaign_id": ["c"], "kind": ["mail"], "starts": [AT], "ends": [None]}
+        ),
         "campaign_targets": pl.DataFrame({"campaign_id": ["c", "c"], "user_id": ["ann", "bob"]}),
         "campaign_products": pl.DataFrame({"campaign_id": ["c"], "product_id": ["x"]}),
         "redemptions": pl.DataFrame(
@@ -134,7 +144,8 @@ def test_types_of_the_arrays(store: GraphStore) -> None:
         types = {
             name: str(getattr(shop.graph, name).dtype)
             for name in (
-                "registered", "user_rows", "product_rows", "kinds", "days", "quantities", "values", "orders",
+                "registered", "user_rows", "product_rows", "kinds", "days", "quantities", "values",
+                "orders",
             )
         }  # fmt: skip
         assert list(types.values()) == [
@@ -168,18 +179,34 @@ def test_order_of_loading_does_not_matter(planted: Planted, tmp_path: Path) -> N
     assert len(shops[0].graph) == data.events.height
 
 
-def test_both_stores_read_back_the_same_shop(planted: Planted, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["tiny", "planted"])
+def test_both_stores_read_back_the_same_shop(planted: Planted, tmp_path: Path, which: str) -> None:
+    data = tiny() if which == "tiny" else planted.dataset
     shops, counts = [], []
     for address in (tmp_path / "graph.lbug", clean_neo4j()):
         with open_store(address) as store:
-            for data in (tiny(), replace(planted.dataset, currency="EUR"), tiny()):
-                write_dataset(store, data)
+            write_dataset(store, replace(data, events=data.events.head(len(data.events) // 2)))
+            write_dataset(store, data)
             counts.append(store.counts())
             shops.append(read_shop(store))
     assert counts[0] == counts[1]
     assert data_hash(shops[0].graph) == data_hash(shops[1].graph)
     for table in ("users", "products", "categories"):
         assert getattr(shops[0], table).equals(getattr(shops[1], table))
+
+
+def test_a_long_history_goes_in_slices(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = set()
+    for size in (4000, 1_000_000):
+        monkeypatch.setattr(write, "_SLICE", size)
+        with EmbeddedStore(tmp_path / f"{size}.lbug") as store:
+            counts = write_dataset(store, planted.dataset)
+            assert counts.edges["PURCHASED"] == planted.dataset.events.height
+            assert write_dataset(store, planted.dataset).new_edges == 0
+            hashes.add(data_hash(read_shop(store).graph))
+    assert len(hashes) == 1
 
 
 def test_sums_survive(planted: Planted, store: GraphStore) -> None:

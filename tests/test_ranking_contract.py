@@ -26,7 +26,7 @@ from tests.graphs import graph_of_shop
 def _vectors(graph: InteractionGraph) -> Vectors:
     """Vectors by SVD, so that the class is tested on something that holds the taste."""
     u, s, vt = np.linalg.svd(bought_pairs(graph).toarray(), full_matrices=False)
-    return Vectors("svd", u[:, :8] * s[:8], np.ascontiguousarray(vt[:8].T))
+    return Vectors.of("svd", u[:, :8] * s[:8], np.ascontiguousarray(vt[:8].T))
 
 
 def _blend(graph: InteractionGraph) -> Blend:

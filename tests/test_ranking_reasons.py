@@ -24,6 +24,7 @@ def explainer() -> Explainer:
         rules=RulePairs(
             np.array([1, 0, 3, 0]),
             np.array([2, 2, 2, 1]),
+            np.array([0.1, 0.2, 0.3, 0.1]),
             np.array([0.4, 0.6, 0.9, 0.3]),
             np.array([2.0, 3.25, 5.0, 1.5]),
         ),
@@ -45,7 +46,7 @@ def test_history_comes_first_with_its_rhythm(explainer: Explainer) -> None:
     assert texts(bread)[0] == "Bought once, last 1 day ago"
 
 
-def test_the_most_confident_rule_from_what_is_held(explainer: Explainer) -> None:
+def test_the_rule_of_most_orders_beyond_chance_from_what_is_held(explainer: Explainer) -> None:
     (butter,) = explainer.explain(0, np.array([2]))
     assert [reason.kind for reason in butter] == ["rule", "segment", "popular"]
     assert texts(butter) == [

@@ -136,9 +136,12 @@ def test_tuning_finds_the_part_that_helps_and_drops_the_one_that_does_not() -> N
         """Wants 0, then 3."""
         return float((lists[:, 0] == 0).mean() + (lists[:, 1] == 3).mean())
 
-    blend = tune_blend(
+    tuned = tune_blend(
         (noise, good, helps), np.array([0]), judge, lambda rows: everything, k=2, candidates=3
     )
+    blend = tuned.blend
+    assert tuned.single == 1 and tuned.single_lists.tolist() == [[0, 1]]
+    assert tuned.lists.tolist() == [[0, 3]]
     assert [part.name for part in blend.parts] == ["good", "helps"]
     assert judge(np.argsort(-blend.score(np.array([0])), axis=1)[:, :2]) == 2
 

@@ -116,3 +116,9 @@ def test_asking_rules_loads_neither_mlxtend_nor_pandas() -> None:
     code = "import sys, rules.table; print({'mlxtend', 'pandas', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_documentation_says_what_each_column_means() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "rules.md").read_text(encoding="utf-8")
+    for column, meaning in COLUMNS.items():
+        assert f"| `{column}` | {meaning} |" in text

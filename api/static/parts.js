@@ -69,16 +69,19 @@ export function facts(pairs) {
     h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
-// Members' share as a bar, everyone's as a tick: how far the bar passes the tick is the lift.
+// Members' share as a bar, the whole shop's as a tick: how far the bar passes it is the lift.
+// The longest bar fills the track; shares themselves are mostly small.
 export function traits(list, most = list.length) {
   if (!list.length) return empty("Nothing sets it clearly apart.");
-  const rows = list.slice(0, most).map((trait) => {
-    const tip = `${percent(trait.share)} here, ${percent(trait.share_overall)} of all customers`;
+  const shown = list.slice(0, most);
+  const longest = Math.max(...shown.map((t) => Math.max(t.share, t.share_overall)), 0.0001);
+  const rows = shown.map((trait) => {
+    const tip = `${percent(trait.share)} here, ${percent(trait.share_overall)} in the whole shop`;
     return h("li", { title: tip },
       h("span", { class: "label" }, trait.label),
       h("span", { class: "track", "aria-hidden": "true" },
-        h("span", { class: "fill", style: { width: `${Math.min(trait.share, 1) * 100}%` } }),
-        h("span", { class: "tick", style: { left: `${Math.min(trait.share_overall, 1) * 100}%` } })),
+        h("span", { class: "fill", style: { width: `${(trait.share / longest) * 100}%` } }),
+        h("span", { class: "tick", style: { left: `${(trait.share_overall / longest) * 100}%` } })),
       h("span", { class: "value" }, times(trait.lift)),
       h("span", { class: "sr" }, ` (${tip})`));
   });

@@ -1,0 +1,174 @@
+"""Profiles: each segment's size, worth, habits and traits against the whole shop."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
+
+from graph.interactions import InteractionGraph
+from graph.shop import Shop
+from segments.attributes import attribute_columns, attribute_values
+from segments.config import SegmentsConfig
+from segments.model import Behaviour, Profile, Trait
+from segments.traits import Overuse, attribute_overuse, preference_overuse, top_traits
+
+__all__ = ["behaviour", "customer_table", "profiles"]
+
+Members = npt.NDArray[np.int32]
+Told = dict[int, list[tuple[float, Trait]]]
+"""Traits of each segment with how much they tell."""
+
+
+def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig) -> list[Profile]:
+    """A profile of each segment.
+
+    Args:
+        shop: purchases of registered customers count.
+        member: segment of each user or -1, int32 [n_users].
+        segments: number of segments.
+        config: what a trait must have behind it.
+    """
+    bought = shop.graph.purchases()
+    bought = bought.where(bought.registered[bought.user_rows])
+    customers = customer_table(bought)
+    categories = _categories(shop, bought, member, segments, config)
+    brands = _brands(shop, bought, member, segments, config)
+    attributes = _attributes(shop.users, member, segments, config)
+    everyone, spend = behaviour(customers), float(customers["spend"].sum())
+    profiles = []
+    for segment in range(segments):
+        mine = customers.filter(pl.Series(member[customers["user"].to_numpy()] == segment))
+        profiles.append(
+            Profile(
+                customers=mine.height,
+                customer_share=float((member == segment).sum() / max(bought.registered.sum(), 1)),
+                spend_share=float(mine["spend"].sum()) / spend if spend > 0 else 0.0,
+                behaviour=behaviour(mine),
+                shop=everyone,
+                categories=_best(categories[segment], config.traits * max(shop.levels, 1)),
+                brands=_best(brands[segment], config.traits),
+                attributes=_best(attributes[segment], config.traits),
+            )
+        )
+    return profiles
+
+
+def customer_table(bought: InteractionGraph) -> pl.DataFrame:
+    """One row a customer with purchases: user (row), spend, orders, days since the last one.
+
+    A line without an order counts with its user's others of that UTC day as one.
+    """
+    lines = pl.DataFrame(
+        {
+            "user": bought.user_rows,
+            "order": bought.orders,
+            "day": np.floor(bought.days).astype(np.int64),
+            "at": bought.days,
+            "spend": np.nan_to_num(bought.values.astype(np.float64)),
+        }
+    )
+    visit = pl.struct("order", pl.when(pl.col("order") < 0).then(pl.col("day")))
+    return (
+        lines.group_by("user")
+        .agg(
+            spend=pl.col("spend").sum(),
+            orders=visit.n_unique(),
+            days_since=bought.last_day - pl.col("at").max(),
+        )
+        .sort("user")
+    )
+
+
+def behaviour(customers: pl.DataFrame) -> Behaviour:
+    """Habits of the customers in rows of ``customer_table``."""
+    if customers.is_empty():
+        return Behaviour(None, None, None, None)
+    spend, orders = float(customers["spend"].sum()), float(customers["orders"].sum())
+    median: Any = customers["days_since"].median()
+    return Behaviour(
+        spend_per_customer=spend / customers.height,
+        orders_per_customer=orders / customers.height,
+        basket_value=spend / orders,
+        days_since_purchase=float(median),
+    )
+
+
+def _categories(
+    shop: Shop, bought: InteractionGraph, member: Members, segments: int, config: SegmentsConfig
+) -> Told:
+    ids, names = shop.categories["category_id"].to_list(), shop.categories["name"].to_list()
+    depth = shop.categories["level"].to_numpy()
+    told: Told = defaultdict(list)
+    for level in range(shop.levels):
+        # A product above this level shows with its category's own level already.
+        rows = shop.category_rows(level)
+        rows = np.where((rows >= 0) & (depth[rows] == level), rows, -1)
+        spend = _spend(bought, rows, len(ids))
+        overuse = preference_overuse(spend, member, segments, config.min_customers)
+        _add(told, overuse, f"category:{level}", ids, names, config)
+    return told
+
+
+def _brands(
+    shop: Shop, bought: InteractionGraph, member: Members, segments: int, config: SegmentsConfig
+) -> Told:
+    brand = shop.products["brand"]
+    ids = brand.drop_nulls().unique().sort().to_list()
+    place = {id_: row for row, id_ in enumerate(ids)}
+    rows = np.array([place.get(b, -1) for b in brand], np.int64)
+    told: Told = defaultdict(list)
+    if ids:
+        spend = _spend(bought, rows, len(ids))
+        overuse = preference_overuse(spend, member, segments, config.min_customers)
+        _add(told, overuse, "brand", ids, ids, config)
+    return told
+
+
+def _attributes(
+    users: pl.DataFrame, member: Members, segments: int, config: SegmentsConfig
+) -> Told:
+    told: Told = defaultdict(list)
+    for column in attribute_columns(users):
+        values = attribute_values(users[column])
+        ids, overuse = attribute_overuse(values, member, segments, config.min_customers)
+        _add(told, overuse, column, ids, ids, config)
+    return told
+
+
+def _add(
+    told: Told,
+    overuse: Overuse,
+    kind: str,
+    ids: list[str],
+    names: list[str],
+    config: SegmentsConfig,
+) -> None:
+    for segment in range(len(overuse.share)):
+        told[segment] += top_traits(overuse, segment, kind, ids, names, config)
+
+
+def _best(told: list[tuple[float, Trait]], most: int) -> tuple[Trait, ...]:
+    return tuple(trait for _, trait in sorted(told, key=lambda entry: -entry[0])[:most])
+
+
+def _spend(
+    bought: InteractionGraph, items: npt.NDArray[Any], size: int
+) -> sparse.csr_array[np.float64, tuple[int, int]]:
+    """Spend of each user on each item, float64 CSR; lines where the shop knows no values.
+
+    Lines of a product in no item still count in no column: shares are of what has one.
+    """
+    column = items[bought.product_rows]
+    value = np.clip(np.nan_to_num(bought.values.astype(np.float64)), 0, None)
+    weight = value if value.any() else np.ones(len(bought))
+    kept = column >= 0
+    entries = (weight[kept], (bought.user_rows[kept], column[kept]))
+    shape = (len(bought.users), size)
+    matrix = sparse.csr_array(sparse.coo_array(entries, shape=shape))
+    matrix.eliminate_zeros()
+    return matrix

@@ -7,7 +7,7 @@ writes are managed: the driver runs them again when the server says that this ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 import neo4j
@@ -23,6 +23,7 @@ Run = neo4j.ManagedTransaction | neo4j.Transaction
 
 RETRY_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 15.0
+_UNSURE_ATTEMPTS: Final = 2
 _LOGIN: Final = (exceptions.AuthError, exceptions.TokenExpired)
 
 
@@ -50,39 +51,34 @@ def translated(error: Exception, what: str, address: Address) -> CoterieError:
 
 
 class Unit:
-    """Calls that are committed together.
+    """Calls that are committed together; begun with the first of them.
 
     Attributes:
-        run: runs a statement in the unit's transaction.
         swaps: whether derived nodes or edges were replaced, which readers must not see half done.
     """
 
     def __init__(self, session: neo4j.Session) -> None:
         self._session = session
-        self._transaction = session.begin_transaction()
+        self._transaction: neo4j.Transaction | None = None
         self.swaps = False
 
     @property
     def run(self) -> Run:
         """The transaction under way."""
+        if self._transaction is None:
+            self._transaction = self._session.begin_transaction()
         return self._transaction
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """Commit what was done, leave room for transactions of others, and go on after them."""
-        self._transaction.commit()
-        try:
-            yield
-        finally:
-            self._transaction = self._session.begin_transaction()
-
     def commit(self) -> None:
-        """Make it durable."""
-        self._transaction.commit()
+        """Make what was done so far durable; what follows begins anew."""
+        if self._transaction is not None:
+            self._transaction.commit()
+            self._transaction = None
 
     def close(self) -> None:
         """Undo what was not committed."""
-        self._transaction.close()
+        if self._transaction is not None:
+            self._transaction.close()
 
 
 class Link:
@@ -129,6 +125,15 @@ class Link:
             fetch_size=fetch_size,
         )
 
+    def check_writable(self) -> None:
+        """Refuse to write where that was not asked for: sessions alone do not see to it.
+
+        Raises:
+            StoreUnavailable: it is open for reading only.
+        """
+        if self.read_only:
+            raise StoreUnavailable(f"{self.address} is open for reading only")
+
     def read(self, work: Callable[[Run], T]) -> T:
         """The result of ``work``, in a transaction that only reads."""
         with self.errors("read"), self.session() as session:
@@ -136,7 +141,12 @@ class Link:
 
     def write(self, work: Callable[[Run], T]) -> T:
         """The result of ``work``, committed. It may run several times and must bear that."""
+        self.check_writable()
         with self.errors("write"), self.session(write=True) as session:
+            for _ in range(_UNSURE_ATTEMPTS):
+                # The driver leaves it to us whether a commit without an answer may be repeated.
+                with suppress(exceptions.IncompleteCommit):
+                    return session.execute_write(work)
             return session.execute_write(work)
 
     @contextmanager

@@ -80,7 +80,7 @@ def read_value(expression: str, kind: PropertyType) -> str:
     """Cypher that makes a value ready to cross."""
     if kind != "time":
         return expression
-    return f"{expression}.epochSeconds * 1000000 + {expression}.microsecond"
+    return f"{expression}.epochMillis * 1000 + {expression}.microsecond % 1000"
 
 
 def guarded_value(expression: str, kind: PropertyType) -> str:

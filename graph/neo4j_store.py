@@ -117,18 +117,15 @@ class Neo4jStore:
         with self._mutex:
             if self._unit is None:
                 return self._link.write(work)
+            self._link.check_writable()
             with self._link.errors("write"):
                 return work(self._unit.run)
 
-    @contextmanager
-    def _apart(self) -> Iterator[None]:
-        """Leave the unit under way, if there is one, for transactions of their own."""
-        with self._mutex:
-            if self._unit is None:
-                yield
-                return
-            with self._link.errors("write"), self._unit.apart():
-                yield
+    def _set_apart(self) -> None:
+        """Commit the unit under way, if there is one, so that other transactions see it."""
+        if self._unit is not None:
+            with self._link.errors("write"):
+                self._unit.commit()
 
     def _in_parts(self, frame: pl.DataFrame, work: Callable[[Run, pl.DataFrame], None]) -> None:
         """Write few rows at once, and many in transactions of their own, which are retried."""
@@ -137,9 +134,9 @@ class Neo4jStore:
             for part in parts:
                 self._write(_on(work, part))
             return
-        with self._apart():
-            for part in parts:
-                self._link.write(_on(work, part))
+        self._set_apart()
+        for part in parts:
+            self._link.write(_on(work, part))
 
     def upsert_nodes(self, label: str, table: pa.Table) -> int:
         """See ``GraphStore``."""
@@ -185,8 +182,8 @@ class Neo4jStore:
             self._check_ends(edge, frame)
             writer = write.EventWriter(edge, progress, frame.height)
             if frame.height > write.BATCH:
-                with self._apart():
-                    return writer.load(self._link, frame)
+                self._set_apart()
+                return writer.load(self._link, frame)
             added = self._write(lambda run: writer.add(run, frame.sort("source")))
             writer.done(frame.height)
         return added

@@ -44,9 +44,9 @@ WRITERS: Final = 2
 _ATTEMPTS: Final = 3
 
 
-def batches(frame: pl.DataFrame, size: int = BATCH) -> list[pl.DataFrame]:
-    """``frame`` in slices of at most ``size`` rows."""
-    return [frame.slice(start, size) for start in range(0, frame.height, size)]
+def batches(frame: pl.DataFrame) -> list[pl.DataFrame]:
+    """``frame`` in slices of at most ``BATCH`` rows."""
+    return [frame.slice(start, BATCH) for start in range(0, frame.height, BATCH)]
 
 
 def keep_attributes(run: Run, label: NodeLabel, kinds: dict[str, PropertyType]) -> None:

@@ -54,7 +54,7 @@ def new_server(**settings: Any) -> Any:
     if module.lacks():
         _refuse(f"{HOW}; this machine lacks {module.lacks()}")
     home = Path(tempfile.mkdtemp(prefix="coterie-neo4j-"))
-    server = module.Server(home, **settings)
+    server = module.Server(home, quick=True, **settings)
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     atexit.register(server.kill)
     return server

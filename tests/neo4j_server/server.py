@@ -32,6 +32,7 @@ _FLAGS = (
     "--enable-native-access=ALL-UNNAMED",
     *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in _OPENS),
 )
+_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 _CONFIG = """\
 server.default_listen_address=127.0.0.1
 server.bolt.listen_address=127.0.0.1:{port}
@@ -87,29 +88,31 @@ class Server:
         home: folder of its data, settings and logs; made if need be.
         heap: most memory of the Java heap.
         port: where to listen; a free one by default.
-        password: of the user ``neo4j``; kept in ``home``, made up the first time.
+        quick: start sooner and run slower, as suits tests.
     """
 
     def __init__(
-        self, home: Path, *, heap: str = "1g", port: int = 0, password: str | None = None
+        self, home: Path, *, heap: str = "1g", port: int = 0, quick: bool = False
     ) -> None:
         self.home, self.port = home.absolute(), port or free_port()
+        self._flags = (*_FLAGS, *_QUICK) if quick else _FLAGS
         self._process: subprocess.Popen[bytes] | None = None
         for folder in ("conf", "import", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         config = _CONFIG.format(port=self.port, heap=heap)
         (self.home / "conf" / "neo4j.conf").write_text(config)
-        self.password = self._password(password)
+        self.password = self._password()
 
     @property
     def uri(self) -> str:
         """Its address, without the password."""
         return f"bolt://127.0.0.1:{self.port}"
 
-    def _password(self, wanted: str | None) -> str:
+    def _password(self) -> str:
+        """The password of the user ``neo4j``: kept in ``home``, made up the first time."""
         file = self.home / "password"
         if not file.exists():
-            password = wanted or secrets.token_urlsafe(12)
+            password = secrets.token_urlsafe(12)
             admin = "org.neo4j.server.startup.Neo4jAdminCommand"
             self._java(admin, "dbms", "set-initial-password", "--", password).wait()
             file.write_text(password)
@@ -120,7 +123,7 @@ class Server:
         places = {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         with (self.home / "logs" / "out").open("ab") as out:
             return subprocess.Popen(
-                ["java", "-cp", f"{jars()}/*", *_FLAGS, main, *arguments],
+                ["java", "-cp", f"{jars()}/*", *self._flags, main, *arguments],
                 env={**os.environ, **places},
                 stdin=subprocess.DEVNULL,
                 stdout=out,

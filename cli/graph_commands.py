@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
+from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home
 from cli.output import emit_json, err, table
 from graph.export import ExportFormat, export_graph
 from graph.open import open_store
@@ -25,6 +25,7 @@ def cypher(
     rows: Annotated[int, typer.Option(min=1, help="Most rows.")] = 1000,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest time.")] = 30.0,
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Ask the graph in Cypher, read-only.
@@ -32,7 +33,7 @@ def cypher(
     Example: `coterie cypher "MATCH (u:User)-[:MEMBER_OF]->(c:Community) RETURN c.name, count(*)"`
     """
     parameters = dict(_parameter(text) for text in param or ())
-    answer = read_query(at_home(home).store, query, parameters, QueryLimits(rows, seconds))
+    answer = read_query(at_home(home, store).store, query, parameters, QueryLimits(rows, seconds))
     found = answer.to_pylist()
     if json:
         emit_json({"columns": answer.column_names, "rows": [list(r.values()) for r in found]})
@@ -58,15 +59,16 @@ def export(
     path: Annotated[Path, typer.Argument(help="File or folder to write.")],
     format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "parquet",
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write the whole graph for other tools.
 
     Example: `coterie export shop-graph --format parquet`
     """
-    with open_store(at_home(home).store, read_only=True) as store:
-        export_graph(store, format, path)
-        counts = store.counts()
+    with open_store(at_home(home, store).store, read_only=True) as opened:
+        export_graph(opened, format, path)
+        counts = opened.counts()
     if json:
         emit_json({"path": str(path), "format": format, "counts": counts})
     else:

@@ -16,7 +16,7 @@ from api.settings import ApiSettings
 from cli.ask import open_service, print_recommendations
 from cli.build import print_snapshot
 from cli.load import load_into, print_report
-from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, at_home, settings
+from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, StoreOption, at_home, settings
 from cli.output import err, out, progress_bars
 from loaders.sources import load_source
 from pipeline.build import build
@@ -50,6 +50,7 @@ def run_server(home: Home, host: str, port: int) -> None:
 
 def serve(
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
@@ -59,13 +60,14 @@ def serve(
 
     Example: `coterie serve --port 8080`
     """
-    place = at_home(home)
+    place = at_home(home, store)
     place.current()
     run_server(place, host, port)
 
 
 def demo(
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     source: Annotated[str, typer.Option(help="What to load.")] = DEMO_SOURCE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
@@ -76,7 +78,7 @@ def demo(
 
     Example: `coterie demo --home .coterie`
     """
-    place, start = at_home(home), time.perf_counter()
+    place, start = at_home(home, store), time.perf_counter()
     chosen = settings(place, config)
     if source == DEMO_SOURCE and chosen.evaluation.cut is None:
         chosen = load_config(config or place.path / "coterie.toml", evaluation={"cut": DEMO_CUT})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from graph.embedded import EmbeddedStore
-from graph.neo4j_address import SCHEMES, is_address
+from graph.neo4j_address import SCHEMES, Address, is_address
 from graph.neo4j_store import Neo4jStore
 from graph.store import GraphStore
 from loaders.errors import ConfigError
 
-__all__ = ["open_store"]
+__all__ = ["open_store", "store_name"]
 
 
 def open_store(
@@ -39,3 +39,12 @@ def open_store(
             f"that starts with one of {', '.join(SCHEMES)}"
         )
     return EmbeddedStore(uri, read_only, wait_seconds=wait_seconds)
+
+
+def store_name(uri: str | Path) -> str:
+    """``uri`` without the login it may hold.
+
+    Raises:
+        ConfigError: it is an address that cannot be read.
+    """
+    return str(Address.parse(str(uri)) if is_address(uri) else uri)

@@ -100,7 +100,7 @@ def read_home(home: Home) -> Shop:
     with open_store(home.store, read_only=True) as store:
         shop = read_shop(store)
     if not len(shop.graph.purchases()):
-        raise DataError(f"{home.store} holds no purchases; load some first: coterie load --help")
+        raise DataError(f"{home.store_name} holds no purchases; load some first: coterie load --help")
     return shop
 
 

@@ -26,6 +26,7 @@ from graph.write import write_dataset
 from loaders.errors import ConfigError, QueryError, StoreUnavailable
 from loaders.synthetic import Planted
 from tests.neo4j_fixture import clean_neo4j, neo4j_address, new_server, with_login
+from tests.test_docs_compose import container_settings
 
 PURCHASED = EVENT_EDGES["purchase"]
 SIMILAR = ("SIMILAR_TO", "Product", "Product")
@@ -288,7 +289,7 @@ class TestFaults:
     """The server really stops, hangs and comes back."""
 
     def test_a_load_goes_on_after_a_crash(self, planted: Planted) -> None:
-        server = new_server(heap="600m").start()
+        server = new_server(settings=container_settings()).start()
         data = planted.dataset
         with Neo4jStore(with_login(server)) as store:
             write_dataset(store, replace(data, events=data.events.head(20)))

@@ -1,6 +1,7 @@
 """A Neo4j community server on a free loopback port, from Java and Maven, without root or Docker.
 
-``python tests/neo4j_server/server.py --home FOLDER`` runs one until it is interrupted.
+``python tests/neo4j_server/server.py --home FOLDER`` runs one until it is interrupted. With a
+command at the end it runs as long as that, which finds address and password in its environment.
 The jars (144 MB) are resolved once into ``~/.cache/coterie``; ``COTERIE_CACHE`` moves that.
 """
 
@@ -40,7 +41,6 @@ server.bolt.advertised_address=127.0.0.1:{port}
 server.http.enabled=false
 server.https.enabled=false
 server.memory.heap.initial_size=256m
-server.memory.heap.max_size={heap}
 server.memory.pagecache.size=256m
 server.directories.import=import
 db.tx_log.rotation.retention_policy=100M size
@@ -89,18 +89,27 @@ class Server:
         heap: most memory of the Java heap.
         port: where to listen; a free one by default.
         quick: start sooner and run slower, as suits tests.
+        settings: further lines of its settings file.
     """
 
     def __init__(
-        self, home: Path, *, heap: str = "1g", port: int = 0, quick: bool = False
+        self,
+        home: Path,
+        *,
+        heap: str = "1g",
+        port: int = 0,
+        quick: bool = False,
+        settings: dict[str, str] | None = None,
     ) -> None:
         self.home, self.port = home.absolute(), port or free_port()
         self._flags = (*_FLAGS, *_QUICK) if quick else _FLAGS
         self._process: subprocess.Popen[bytes] | None = None
         for folder in ("conf", "import", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        config = _CONFIG.format(port=self.port, heap=heap)
-        (self.home / "conf" / "neo4j.conf").write_text(config)
+        lines = dict(line.split("=", 1) for line in _CONFIG.splitlines())
+        lines |= {"server.memory.heap.max_size": heap, **(settings or {})}
+        text = "".join(f"{name}={value}\n" for name, value in lines.items())
+        (self.home / "conf" / "neo4j.conf").write_text(text.format(port=self.port))
         self.password = self._password()
 
     @property
@@ -183,11 +192,17 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="folder of its data")
     parser.add_argument("--port", type=int, default=7687)
     parser.add_argument("--heap", default="1g")
+    parser.add_argument("command", nargs="*", help="what to run beside it; put -- before it")
     asked = parser.parse_args()
+    if lacks():
+        parser.error(f"this machine lacks {lacks()}; install Java 17 or newer, and Maven")
     server = Server(asked.home, heap=asked.heap, port=asked.port).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.stderr.write(f"Neo4j {VERSION} at {server.uri}; its password is in {asked.home}/password\n")
     try:
+        if asked.command:
+            login = {"COTERIE_STORE": server.uri, "COTERIE_NEO4J_PASSWORD": server.password}
+            sys.exit(subprocess.run(asked.command, env={**os.environ, **login}).returncode)
         signal.pause()
     except KeyboardInterrupt:
         pass

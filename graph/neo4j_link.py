@@ -21,7 +21,9 @@ __all__ = ["Conflict", "Link", "Run", "Unit", "translated"]
 T = TypeVar("T")
 Run = neo4j.ManagedTransaction | neo4j.Transaction
 
-RETRY_SECONDS: Final = 30.0
+RETRY_SECONDS: Final = 60.0
+"""How long writes are retried: a server that crashed takes up to half a minute to be back."""
+
 CONNECT_SECONDS: Final = 15.0
 _UNSURE_ATTEMPTS: Final = 2
 _LOGIN: Final = (exceptions.AuthError, exceptions.TokenExpired)
@@ -100,6 +102,7 @@ class Link:
                 connection_timeout=CONNECT_SECONDS,
                 connection_acquisition_timeout=CONNECT_SECONDS * 2,
                 max_transaction_retry_time=RETRY_SECONDS,
+                retry_delay_multiplier=1.4,
             )
         try:
             with self.errors("connect"):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pytest
 from neo4j import exceptions
 
 from graph import neo4j_derived, neo4j_link, neo4j_write
+from graph.embedded import EmbeddedStore
 from graph.neo4j_address import Address
 from graph.neo4j_link import Link
 from graph.neo4j_store import Neo4jStore
@@ -288,7 +290,7 @@ class TestSwaps:
 class TestFaults:
     """The server really stops, hangs and comes back."""
 
-    def test_a_load_goes_on_after_a_crash(self, planted: Planted) -> None:
+    def test_a_load_goes_on_after_a_crash(self, planted: Planted, tmp_path: Path) -> None:
         server = new_server(settings=container_settings()).start()
         data = planted.dataset
         with Neo4jStore(with_login(server)) as store:
@@ -303,7 +305,7 @@ class TestFaults:
 
             write_dataset(store, data, crash)
             assert hits
-            with Neo4jStore(clean_neo4j()) as other:
+            with EmbeddedStore(tmp_path / "graph.lbug") as other:
                 write_dataset(other, data)
                 expected = data_hash(read_shop(other).graph)
             assert data_hash(read_shop(store).graph) == expected

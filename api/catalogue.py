@@ -67,7 +67,7 @@ class Catalogue:
 
     def search(self, text: str, limit: int) -> list[Product]:
         """Products whose title or id holds ``text``, the most bought first."""
-        wanted = text.casefold()
+        wanted = text.lower()
         found = np.flatnonzero(self._searched.str.contains(wanted, literal=True).to_numpy())
         best = found[np.argsort(-self.purchases[found], kind="stable")[:limit]]
         return [self.product(int(row)) for row in best]

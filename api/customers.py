@@ -63,9 +63,9 @@ class Customers:
     def _suggested(self, limit: int) -> list[int]:
         """The most active customers, at most a few a segment, so that they differ."""
         place = pl.DataFrame({"row": np.arange(len(self.ids)), "segment": self._segments.member})
-        ranked = place.with_columns(orders=self._stats["orders"]).filter(pl.col("segment") >= 0)
-        if ranked.is_empty():
-            ranked = place.with_columns(orders=self._stats["orders"])
+        known = place.with_columns(orders=self._stats["orders"]).filter(~self._users["anonymous"])
+        segmented = known.filter(pl.col("segment") >= 0)
+        ranked = known if segmented.is_empty() else segmented
         best = ranked.sort("orders", "row", descending=[True, False]).with_columns(
             turn=pl.int_range(pl.len()).over("segment")
         )
@@ -90,6 +90,7 @@ class Customers:
         row = self.row(user_id)
         stats = self._stats.row(row, named=True)
         fields = self._users.drop("user_id").row(row, named=True)
+        priced = stats["spend"] is not None
         return UserProfile(
             user_id=user_id,
             anonymous=bool(fields.pop("anonymous", False)),
@@ -101,11 +102,11 @@ class Customers:
             spend=stats["spend"],
             first_purchase=_moment(stats["first"]),
             last_purchase=_moment(stats["last"]),
-            top_categories=self._top_categories(row),
-            history=self._lines(row, history),
+            top_categories=self._top_categories(row, priced),
+            history=self._lines(row, history, priced),
         )
 
-    def _lines(self, row: int, limit: int) -> list[HistoryLine]:
+    def _lines(self, row: int, limit: int, priced: bool) -> list[HistoryLine]:
         mine = self._history.of(row)
         latest = np.lexsort((-mine.times, -mine.last_days))[:limit]
         return [
@@ -113,12 +114,12 @@ class Customers:
                 product=self._catalogue.product(int(mine.products[i])),
                 times=int(mine.times[i]),
                 last=from_day(float(mine.last_days[i])),
-                spend=round(float(mine.values[i]), 2),
+                spend=round(float(mine.values[i]), 2) if priced else None,
             )
             for i in latest
         ]
 
-    def _top_categories(self, row: int) -> list[CategoryShare]:
+    def _top_categories(self, row: int, priced: bool) -> list[CategoryShare]:
         """Broadest categories by how often the customer bought in them."""
         mine = self._history.of(row)
         counts: dict[tuple[str, str], list[float]] = {}
@@ -135,7 +136,7 @@ class Customers:
                 name=name,
                 purchases=int(n),
                 share=n / everything,
-                spend=round(spend, 2),
+                spend=round(spend, 2) if priced else None,
             )
             for (id_, name), (n, spend) in top
         ]

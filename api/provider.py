@@ -33,6 +33,7 @@ class SnapshotProvider:
         self._home, self._shop, self._every = home, shop, every
         self._build: str | None = None
         self._service: Service | None = None
+        self._said = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -78,13 +79,15 @@ class SnapshotProvider:
             self._try()
 
     def _try(self) -> None:
-        """Refresh; what cannot be read is said once, and the old snapshot goes on."""
+        """Refresh; what cannot be read is said once, and the old snapshot goes on.
+
+        Whatever goes wrong, the watch goes on: a server that never changes over again is worse.
+        """
         try:
             self.refresh()
             self._said = ""
-        except CoterieError as error:
+        except Exception as error:
             if str(error) != self._said:
                 self._said = str(error)
-                _log.warning("%s", error)
-
-    _said = ""
+                known = isinstance(error, CoterieError)
+                _log.warning("%s", error, exc_info=None if known else error)

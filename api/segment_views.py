@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from segments.model import Segment as Found
-from segments.model import Trait as FoundTrait
-
 from api.models.segments import Segment, SegmentProfile, Segments, Trait
 from pipeline.snapshot import Snapshot
+from segments.model import Segment as Found
+from segments.model import Trait as FoundTrait
 
 __all__ = ["profile_of", "segments_of"]
 
@@ -49,14 +48,14 @@ def _fields(segment: Found, most: int | None) -> dict[str, Any]:
         "level": segment.level,
         "size": segment.size,
         "share_of_customers": profile.customer_share,
-        "spend": None if spend is None else spend * segment.size,
+        "spend": None if spend is None else spend * profile.customers,
         "share_of_spend": profile.spend_share,
         "traits": [_trait(t) for t in _strongest(segment, most)],
     }
 
 
 def _strongest(segment: Found, most: int | None) -> list[FoundTrait]:
-    """Categories first, then brands and attributes; lists show categories alone where they can."""
+    """The first ``most`` traits: categories, then brands and attributes."""
     profile = segment.profile
     traits = [*profile.categories, *profile.brands, *profile.attributes]
     return traits[:most]

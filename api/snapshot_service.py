@@ -30,7 +30,7 @@ from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
 from api.segment_views import profile_of, segments_of
-from graph.query import read_query
+from graph.query import read_query, rows_of
 from graph.store import QueryLimits
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
@@ -119,7 +119,7 @@ class SnapshotService:
             user_known=row is not None,
             mode=mode,
             method=method if (sources == 0).any() else _POPULAR,
-            fallback=_fallback(row is not None, mode, sources),
+            fallback=_fallback(row is not None, mode, sources, bool(category or exclude)),
             build=self._snapshot.manifest.build,
             items=items,
         )
@@ -245,8 +245,7 @@ class SnapshotService:
     def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
         """Run an analyst's query, read-only."""
         table = read_query(self._store, cypher, parameters, limits)
-        rows = [list(row.values()) for row in table.to_pylist()]
-        return QueryAnswer(columns=table.column_names, rows=rows)
+        return QueryAnswer(columns=table.column_names, rows=rows_of(table))
 
 
 def _explainer(snapshot: Snapshot, catalogue: Catalogue) -> Explainer:
@@ -273,20 +272,31 @@ def _explainer(snapshot: Snapshot, catalogue: Catalogue) -> Explainer:
     )
 
 
-def _fallback(known: bool, mode: Mode, sources: npt.NDArray[np.int8]) -> str | None:
+def _fallback(known: bool, mode: Mode, sources: npt.NDArray[np.int8], filtered: bool) -> str | None:
     """Why a list is not personal, in a sentence; ``None`` where it is."""
-    if not known:
-        if mode == "repeat":
-            return "No customer has this id, so there is nothing bought before to list."
-        return "No customer has this id; these products are popular lately."
+    if not known and mode == "repeat":
+        return "No customer has this id, so there is nothing bought before to list."
     if not len(sources):
-        return "Nothing is left to list with these filters."
+        return _nothing(mode, filtered)
+    if not known:
+        return "No customer has this id; these products are popular lately."
     if not (sources == 0).any():
         return "Too little is known of this customer; these products are popular lately."
     return None
 
 
+def _nothing(mode: Mode, filtered: bool) -> str:
+    """Why a list is empty."""
+    if filtered:
+        return "Nothing is left to list with these filters."
+    if mode == "repeat":
+        return "This customer has bought nothing yet, so there is nothing to list again."
+    return "This customer has bought every product, so there is nothing new to list."
+
+
 def _basket_fallback(by_rule: int, listed: int) -> str | None:
+    if not listed:
+        return "The basket holds every product; nothing is left to list."
     if by_rule == listed:
         return None
     if not by_rule:

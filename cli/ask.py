@@ -8,12 +8,15 @@ import typer
 from pydantic import BaseModel
 
 from api.models.base import Mode
+from api.models.lists import Recommendations
 from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, table
 
 __all__ = ["open_service", "print_recommendations", "register"]
+
+MODES = "all: anything; repeat: only what they bought before; discover: only what they never did."
 
 
 def open_service(home: Any) -> Service:
@@ -35,47 +38,51 @@ def _answer(answer: BaseModel, json: bool) -> bool:
     return json
 
 
-def print_recommendations(service: Service, user_id: str, k: int, mode: Mode) -> None:
+def print_recommendations(answer: Recommendations) -> None:
     """Show a customer's list with its reasons."""
-    answer = service.recommendations(user_id, k=k, mode=mode, category=None, exclude=())
     if answer.fallback:
         err.print(answer.fallback)
     rows = [
         (i.rank, i.product.product_id, i.product.title, "; ".join(r.text for r in i.reasons[:2]))
         for i in answer.items
     ]
-    title = f"For customer {user_id} (mode {mode}, by {answer.method})"
+    title = f"For customer {answer.user_id} (mode {answer.mode}, by {answer.method})"
     table(title, ("rank", "product", "title", "why"), rows, ("rank",))
 
 
 def recommend(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
     k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the list.")] = 10,
-    mode: Annotated[Mode, typer.Option(help="Bought before: allowed, required, barred.")] = "all",
-    category: Annotated[str | None, typer.Option(help="Only from this category.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Never this product.")] = None,
+    mode: Annotated[Mode, typer.Option(help=MODES)] = "all",
+    category: Annotated[
+        str | None, typer.Option(help="Id of a category: only products in it or below.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Id of a product never to list; repeatable.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
     """Recommend products to a customer, with reasons.
 
+    A customer nobody knows gets what is popular lately, and is told so.
+
     Example: `coterie recommend 1228 --k 5 --mode discover`
     """
-    service = open_service(home)
-    answer = service.recommendations(
+    answer = open_service(home).recommendations(
         user_id, k=k, mode=mode, category=category, exclude=exclude or ()
     )
     if not _answer(answer, json):
-        print_recommendations(service, user_id, k, mode)
+        print_recommendations(answer)
 
 
 def similar(
     product_id: Annotated[str, typer.Argument(help="The product's id.")],
-    k: Annotated[int, typer.Option(min=1, max=50, help="Length of the list.")] = 10,
+    k: Annotated[int, typer.Option(min=1, max=50, help="Length of the list; builds keep 20.")] = 10,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """List products like one product.
+    """List the products that the same kind of customers buy.
 
     Example: `coterie similar 1029743`
     """
@@ -95,7 +102,7 @@ def rules(
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """List what is bought together with a product, and how surely.
+    """List what orders with a product also hold, and how surely.
 
     Example: `coterie rules 1029743`
     """
@@ -118,13 +125,17 @@ def rules(
 
 
 def segments(
-    segment_id: Annotated[str | None, typer.Argument(help="One segment in full.")] = None,
+    segment_id: Annotated[
+        str | None, typer.Argument(help="Id of one segment, to see it in full.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """List the segments, or show one.
+    """List the segments, or show what sets one apart.
 
-    Examples: `coterie segments`, `coterie segments 2 --json`
+    Example: `coterie segments`
+
+    Example: `coterie segments segment-2 --json`
     """
     service = open_service(home)
     if segment_id:

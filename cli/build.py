@@ -20,7 +20,7 @@ from cli.options import (
 from cli.output import emit_json, err, out, progress_bars, table
 from pipeline.build import build as run_build
 from pipeline.build import read_home
-from pipeline.config import load_config, settings_table
+from pipeline.config import settings_table
 from pipeline.evaluate import evaluate_shop
 from pipeline.fixed import evaluate_files
 from pipeline.snapshot import Snapshot
@@ -108,15 +108,21 @@ def build(
 def evaluate(
     cut: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="First day tested, UTC."),
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            metavar="DATE",
+            help="First moment tested, UTC; by default 30 days before the last purchase.",
+        ),
     ] = None,
-    k: Annotated[int, typer.Option(min=1, help="Length of the lists.")] = 20,
+    k: Annotated[int, typer.Option(min=1, help="Length of the lists; 5 and 10 are told too.")] = 20,
     window_days: Annotated[
-        float | None, typer.Option(help="Days tested; by default all that follows the cut.")
+        float | None, typer.Option(help="Days tested; by default all that follow the cut.")
     ] = None,
-    train: Annotated[Path | None, typer.Option(help="Training side of a fixed split.")] = None,
-    test: Annotated[Path | None, typer.Option(help="Test side of it.")] = None,
-    valid: Annotated[Path | None, typer.Option(help="Validation side, if there is one.")] = None,
+    train: Annotated[Path | None, typer.Option(help="A fixed split: its training file.")] = None,
+    test: Annotated[Path | None, typer.Option(help="A fixed split: its test file.")] = None,
+    valid: Annotated[
+        Path | None, typer.Option(help="Its validation file; else the end of each training line.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -124,16 +130,17 @@ def evaluate(
 ) -> None:
     """Measure every method at one cut in time, in three modes, with intervals.
 
-    Or, with --train and --test, on a fixed split in the NGCF text format.
+    Or, with --train and --test, on a fixed split in the NGCF text format (`user item item ...`).
 
-    Examples: `coterie evaluate --cut 2017-12-01 --k 20 --json`,
-    `coterie evaluate --train train.txt --valid valid.txt --test test.txt`
+    Example: `coterie evaluate --cut 2017-12-01 --k 20`
+
+    Example: `coterie evaluate --train train.txt --test test.txt --json`
     """
     place = at_home(home, store)
     changes: dict[str, Any] = {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})}
     changes |= {"cut": cut} if cut else {}
     changes |= {"window_days": window_days} if window_days else {}
-    chosen = load_config(config or place.path / "coterie.toml", evaluation=changes)
+    chosen = settings(place, config, evaluation=changes)
     with progress_bars() as progress:
         if train and test:
             report = evaluate_files(train, test, valid, chosen, progress)
@@ -149,7 +156,7 @@ def evaluate(
 
 def config(
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether they are valid.")
+        bool, typer.Option("--check", help="Only say whether the settings are valid.")
     ] = False,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
@@ -157,14 +164,18 @@ def config(
 ) -> None:
     """Show every setting with its value and meaning, or check them.
 
+    With --json, the settings themselves, once they are known to be valid.
+
+    Example: `coterie config`
+
     Example: `coterie config --check --config coterie.toml`
     """
     place = at_home(home)
     values = settings(place, config).model_dump(mode="json")
-    if check:
-        err.print(f"settings are valid ({config or place.path / 'coterie.toml'} and environment)")
-    elif json:
+    if json:
         emit_json(values)
+    elif check:
+        err.print(f"settings are valid ({config or place.path / 'coterie.toml'} and environment)")
     else:
         rows = [(name, _lookup(values, name), doc) for name, _, doc in settings_table()]
         table("Settings", ("name", "value", "meaning"), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as parser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,53 +12,59 @@ from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_ho
 from cli.output import emit_json, err, table
 from graph.export import ExportFormat, export_graph
 from graph.open import open_store
-from graph.query import read_query
+from graph.query import read_query, rows_of
 from graph.store import QueryLimits
 
 __all__ = ["register"]
 
 
 def cypher(
-    query: Annotated[str, typer.Argument(help="One reading statement.")],
+    query: Annotated[str, typer.Argument(help="One Cypher statement that reads.")],
     param: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE of a $parameter; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="NAME=VALUE for $NAME in the query; repeatable. Numbers and lists are JSON; "
+            "quotes make a number text."
+        ),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Most rows.")] = 1000,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time.")] = 30.0,
+    rows: Annotated[int, typer.Option(min=1, help="A result of more rows is an error.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time, in seconds.")] = 30.0,
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Ask the graph in Cypher, read-only.
 
-    Example: `coterie cypher "MATCH (u:User)-[:MEMBER_OF]->(c:Community) RETURN c.name, count(*)"`
+    Example: `coterie cypher "MATCH (c:Community) RETURN c.name, c.size"`
+
+    Example: `coterie cypher 'MATCH (u:User {id: $x}) RETURN u' --param 'x="1228"'`
     """
     parameters = dict(_parameter(text) for text in param or ())
     answer = read_query(at_home(home, store).store, query, parameters, QueryLimits(rows, seconds))
-    found = answer.to_pylist()
+    found = rows_of(answer)
     if json:
-        emit_json({"columns": answer.column_names, "rows": [list(r.values()) for r in found]})
+        emit_json({"columns": answer.column_names, "rows": found})
     else:
-        table("", answer.column_names, [list(r.values()) for r in found])
+        table("", answer.column_names, found)
         err.print(f"{len(found):,} rows")
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    """``NAME=VALUE``; a value that reads as a number is one."""
+    """``NAME=VALUE``; a value that reads as JSON (a number, a list, quoted text) is that."""
     name, mark, value = text.partition("=")
-    if not mark:
+    if not mark or not name:
         raise typer.BadParameter(f"expected NAME=VALUE, got {text!r}")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, value
+    try:
+        return name, parser.loads(value)
+    except ValueError:
+        return name, value
 
 
 def export(
-    path: Annotated[Path, typer.Argument(help="File or folder to write.")],
-    format: Annotated[ExportFormat, typer.Option(help="What to write.")] = "parquet",
+    path: Annotated[Path, typer.Argument(help="What to write; must not exist yet.")],
+    format: Annotated[
+        ExportFormat, typer.Option(help="A folder of Parquet tables, or one GraphML file.")
+    ] = "parquet",
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
     json: JsonOption = False,

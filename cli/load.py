@@ -20,7 +20,7 @@ from loaders.report import LoadReport
 from loaders.sources import CHOICES, load_source
 from pipeline.home import Home
 
-__all__ = ["load_into", "print_report", "register"]
+__all__ = ["load_into", "print_report", "register", "report_json"]
 
 WAIT_FOR_STORE = 60.0
 EXAMPLE_KEYS = ("line", "product_id", "quantity")
@@ -32,12 +32,10 @@ SOURCE is one of: {CHOICES}.
 Loading the same data again changes nothing; a load that was killed is completed by running it
 again. Nothing is stored where the input cannot be used.
 
-Examples:
+Examples; the second writes a first mapping file, to edit:
 
     coterie load complete-journey
-
-    coterie load --guess orders.csv > shop.toml     (a first mapping, to edit)
-
+    coterie load --guess orders.csv > shop.toml
     coterie load shop.toml
 
 A mapping file says which file and column is what:
@@ -94,21 +92,27 @@ def report_json(report: LoadReport) -> dict[str, Any]:
 
 
 def load(
-    source: Annotated[str | None, typer.Argument(help="What to load.", show_default=False)] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="What to load; see above.", show_default=False)
+    ] = None,
     events: Annotated[
         Path | None, typer.Option(help="Events file to take instead of the mapping's.")
     ] = None,
     guess: Annotated[
-        Path | None, typer.Option(help="Print a first mapping for this file, and load nothing.")
+        Path | None, typer.Option(help="Print a first mapping for this file; load nothing.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of a synthetic shop.")] = 0,
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """See ``HELP``."""
+    """Load a source into the home's store; ``HELP`` is what people read."""
     if guess:
-        out.print(guess_mapping(guess), markup=False, end="")
+        mapping = guess_mapping(guess)
+        if json:
+            emit_json({"mapping": mapping})
+        else:
+            out.print(mapping, end="")
         return
     if not source:
         raise typer.BadParameter(f"name a SOURCE: {CHOICES}")

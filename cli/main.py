@@ -16,6 +16,12 @@ from loaders.errors import CoterieError
 __all__ = ["app", "main"]
 
 INTERRUPTED = 130
+HELP = """Learn a shop's customers, products and events as a graph, and serve what was learned.
+
+Example: `coterie demo`
+
+Every command tells more: `coterie load --help`
+"""
 
 app = typer.Typer(
     name="coterie",
@@ -23,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="Learn a shop's customers, products and events as a graph, and serve what was learned.",
+    help=HELP,
 )
 for room in (serve, load, build, ask, graph_commands, snapshots):
     room.register(app)
@@ -34,17 +40,14 @@ def main() -> None:
     try:
         app()
     except CoterieError as error:
-        err.print(f"[bold red]error:[/] {_escape(str(error))}")
+        err.print("error:", style="bold red", end=" ")
+        err.print(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("interrupted; run the same command again to go on")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            err.print("interrupted; run the same command again to go on")
+        raise
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from loaders.errors import ConfigError
 from pipeline.config import Config, load_config
 from pipeline.home import Home
 
@@ -18,13 +19,12 @@ HomeOption = Annotated[
         "--home",
         envvar="COTERIE_HOME",
         help="Folder of the shop: its store, settings and snapshots.",
-        show_default="~/.coterie",
     ),
 ]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", envvar="COTERIE_CONFIG", help="Settings file; HOME/coterie.toml by default."
+        "--config", envvar="COTERIE_CONFIG", help="Settings file; by default HOME/coterie.toml."
     ),
 ]
 StoreOption = Annotated[
@@ -37,7 +37,7 @@ StoreOption = Annotated[
     ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
+    bool, typer.Option("--json", help="Print one JSON document; all else goes to stderr.")
 ]
 DEFAULT_HOME = Path("~/.coterie")
 
@@ -47,6 +47,12 @@ def at_home(path: Path, store: str | None = None) -> Home:
     return Home(path.expanduser().resolve(), store or None)
 
 
-def settings(home: Home, config: Path | None) -> Config:
-    """Settings from ``config``, or from the home's own file."""
-    return load_config(config or home.path / "coterie.toml")
+def settings(home: Home, config: Path | None, **overrides: Any) -> Config:
+    """Settings from ``config``, or from the home's own file; ``overrides`` win over both.
+
+    Raises:
+        ConfigError: there is no file ``config``, or a setting is not valid.
+    """
+    if config is not None and not config.exists():
+        raise ConfigError(f"there is no settings file {config}")
+    return load_config(config or home.path / "coterie.toml", **overrides)

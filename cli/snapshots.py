@@ -14,7 +14,12 @@ from pipeline.snapshot import read_manifest
 
 __all__ = ["register"]
 
-snapshots = typer.Typer(no_args_is_help=True, help="List, show and roll back published builds.")
+HELP = """List, show and roll back published builds.
+
+Example: `coterie snapshots list --home shops/mine`
+"""
+
+snapshots = typer.Typer(no_args_is_help=True, help=HELP)
 
 
 @snapshots.command("list")
@@ -42,7 +47,9 @@ def _row(place: Home, build: str, published: str | None) -> dict[str, Any]:
 
 @snapshots.command()
 def show(
-    build: Annotated[str | None, typer.Argument(help="The published one by default.")] = None,
+    build: Annotated[
+        str | None, typer.Argument(help="Its name; by default the published one.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
@@ -74,11 +81,13 @@ def _report(folder: Any) -> dict[str, Any]:
 
 @snapshots.command()
 def rollback(
-    build: Annotated[str | None, typer.Argument(help="The one before by default.")] = None,
+    build: Annotated[
+        str | None, typer.Argument(help="Its name; by default the one before the published.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
 ) -> None:
-    """Publish an earlier build again; whoever serves changes over at once.
+    """Publish an earlier build again; a running `coterie serve` changes over by itself.
 
     Example: `coterie snapshots rollback`
     """

@@ -22,7 +22,7 @@ class EventWeights(BaseModel):
 
 
 class LightGCNConfig(BaseModel):
-    """Settings of ``gnn.train.fit``. The defaults were chosen on a grocer's year of baskets."""
+    """How the encoder is trained; the defaults were chosen on a grocer's year of baskets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +69,7 @@ class LightGCNConfig(BaseModel):
     )
     half_life: float | None = Field(
         default=180.0,
-        description="Days in which an event's weight halves; none keeps all alike.",
+        description="Days in which an event's weight halves; a very large number keeps all alike.",
         gt=0,
     )
     damping: Literal["none", "log", "binary"] = Field(

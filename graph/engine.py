@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from graph.ddl import quoted
+from graph.entities import holds_entities, table_of
 from graph.store import QueryLimits
 from loaders.errors import QueryError, StoreUnavailable
 
@@ -85,7 +86,7 @@ class Session:
                 raise QueryError(
                     f"the query gives more than {limits.rows:,} rows; add a LIMIT or aggregate"
                 )
-            return result.get_as_arrow()
+            return table_of(result) if holds_entities(result) else result.get_as_arrow()
 
     def write(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that changes the store.

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from graph.embedded import EmbeddedStore
 from graph.neo4j_address import SCHEMES, Address, is_address
-from graph.neo4j_store import Neo4jStore
 from graph.store import GraphStore
 from loaders.errors import ConfigError
 
@@ -32,6 +31,9 @@ def open_store(
     """
     scheme, separator, _ = str(uri).partition("://")
     if is_address(uri):
+        # Only where it is needed: the driver loads pandas where that is installed.
+        from graph.neo4j_store import Neo4jStore
+
         return Neo4jStore(str(uri), read_only)
     if separator:
         raise ConfigError(

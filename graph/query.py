@@ -22,13 +22,13 @@ import pyarrow as pa
 from graph.embedded import EmbeddedStore
 from graph.guard import guarded
 from graph.neo4j_address import is_address
-from graph.neo4j_store import Neo4jStore
-from graph.store import GraphStore, QueryLimits
+from graph.open import open_store
+from graph.store import GraphStore, JudgingStore, QueryLimits
 from graph.worker import GRACE_SECONDS, Request
 from loaders import errors
 from loaders.errors import ConfigError, QueryError, StoreUnavailable
 
-__all__ = ["read_query"]
+__all__ = ["read_query", "rows_of"]
 
 _GATE_SECONDS = 130.0
 _DEFAULT: Final = QueryLimits()
@@ -57,16 +57,21 @@ def read_query(
     text, values = guarded(cypher), dict(parameters or {})
     for name, value in values.items():
         _check_value(name, value)
-    if isinstance(store, Neo4jStore):
-        return store.read_query(text, values, limits)
     if is_address(store):
-        with Neo4jStore(str(store), read_only=True) as opened:
-            return opened.read_query(text, values, limits)
+        with open_store(str(store), read_only=True) as opened:
+            return read_query(opened, cypher, parameters, limits)
+    if isinstance(store, JudgingStore):
+        return store.read_query(text, values, limits)
     if isinstance(store, EmbeddedStore):
         store = store.path
     if not isinstance(store, (str, Path)):
         return store.query(text, values, limits)
     return _in_process(Request(str(store), text, values, limits))
+
+
+def rows_of(table: pa.Table) -> list[list[Any]]:
+    """The rows of an answer; unlike dictionaries, they keep columns that share a name."""
+    return [list(row) for row in zip(*(c.to_pylist() for c in table.columns), strict=True)]
 
 
 def _check_value(name: str, value: object) -> None:

@@ -1,14 +1,15 @@
-"""The parts of ``docs/data.md`` that are written from the code, so that they cannot lag.
+"""The parts of the documentation that are written from the code, so that they cannot lag.
 
-After a change of ``loaders.schema`` or ``loaders.mapping_schema``: ``python -m loaders.contract
-docs/data.md`` rewrites what stands between the markers.
+Here those of ``docs/data.md``. After a change of ``loaders.schema`` or ``loaders.mapping_schema``:
+``python -m loaders.contract docs/data.md`` rewrites what stands between the markers.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from datetime import date
+from collections.abc import Mapping as Parts
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -21,7 +22,7 @@ from loaders.mapping_example import EXAMPLE_MAPPING
 from loaders.mapping_schema import Mapping
 from loaders.schema import TABLES, Table
 
-__all__ = ["contract_markdown", "mapping_markdown", "refresh"]
+__all__ = ["contract_markdown", "fill", "mapping_markdown", "refresh", "toml_text", "values_of"]
 
 _TYPES = {pl.String: "text", pl.Float64: "number", pl.Int64: "whole number", pl.Boolean: "yes/no"}
 
@@ -44,8 +45,13 @@ def mapping_markdown() -> str:
 
 
 def refresh(text: str) -> str:
-    """``text`` with the marked parts written anew."""
-    for name, content in (("contract", contract_markdown()), ("mapping", mapping_markdown())):
+    """``text`` with the parts about data written anew."""
+    return fill(text, {"contract": contract_markdown(), "mapping": mapping_markdown()})
+
+
+def fill(text: str, parts: Parts[str, str]) -> str:
+    """``text`` with what stands between the markers of each of ``parts`` replaced by it."""
+    for name, content in parts.items():
         start, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
         pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
         whole = f"{start}\n{content}\n{end}"
@@ -68,7 +74,7 @@ def _keys(model: type[BaseModel]) -> str:
     """A table of a model's own keys; those of every file are told once."""
     common = () if model is FileFormat else FileFormat.model_fields
     rows = [
-        f"| `{name}` | {_values(field.annotation)} | {_default(field)} | {field.description} |"
+        f"| `{name}` | {values_of(field.annotation)} | {_default(field)} | {field.description} |"
         for name, field in model.model_fields.items()
         if name not in common and not _model(field)
     ]
@@ -79,7 +85,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
     value = field.get_default(call_default_factory=True)
-    return "" if value is None else f"`{_toml(value)}`"
+    return "" if value is None else f"`{toml_text(value)}`"
 
 
 def _model(field: FieldInfo) -> type[BaseModel] | None:
@@ -90,27 +96,34 @@ def _model(field: FieldInfo) -> type[BaseModel] | None:
     return None
 
 
-def _values(kind: Any) -> str:
+def values_of(kind: Any) -> str:
     """What may stand for a key, in words; an optional key is told by its empty default."""
     origin = get_origin(kind)
     if origin is Literal:
-        return ", ".join(f"`{_toml(v)}`" for v in get_args(kind))
+        return ", ".join(f"`{toml_text(v)}`" for v in get_args(kind))
     if origin in (tuple, dict):
         return "list" if origin is tuple else "table"
     if origin is not None:
-        return _values(next(k for k in get_args(kind) if k is not type(None)))
-    return {float: "number", int: "number", bool: "true, false", date: "date"}.get(kind, "text")
+        return values_of(next(k for k in get_args(kind) if k is not type(None)))
+    return {
+        float: "number",
+        int: "number",
+        bool: "true, false",
+        date: "date",
+        datetime: "time",
+    }.get(kind, "text")
 
 
-def _toml(value: Any) -> str:
+def toml_text(value: Any) -> str:
+    """``value`` as it is written in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return f"'{value}'" if '"' in value else f'"{value}"'
     if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
+        return "[" + ", ".join(toml_text(v) for v in value) + "]"
     if isinstance(value, dict):
-        inner = ", ".join(f"{k} = {_toml(v)}" for k, v in value.items())
+        inner = ", ".join(f"{k} = {toml_text(v)}" for k, v in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     return str(value)
 

@@ -1,16 +1,16 @@
 """Every error a reader can meet, grouped by what the reader can do about it.
 
 CoterieError
-├── DataError          fix the input: file, row, column, expected, found
-├── ConfigError        fix the configuration
+├── DataError          fix the input: the message names file, row and column
+├── ConfigError        fix the setting, path or address that the message names
 ├── QueryError         fix the Cypher query
-├── StoreUnavailable   try again (retryable)
+├── StoreUnavailable   try again: the same may work later
 ├── SnapshotMissing    run ``coterie build`` first
 └── NotFound           ask for something that exists
-├── UnknownUser
-├── UnknownProduct
-├── UnknownCategory
-└── UnknownSegment
+    ├── UnknownUser
+    ├── UnknownProduct
+    ├── UnknownCategory
+    └── UnknownSegment
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class DataError(CoterieError):
 
 
 class ConfigError(CoterieError):
-    """A setting is missing, unknown or out of range."""
+    """A setting, path or address is missing, unknown or out of range."""
 
     slug = "config"
     exit_code = 4

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from graph.open import open_store
-from graph.readback import data_hash, read_shop
 
 from graph.interactions import from_day
+from graph.open import open_store
+from graph.readback import data_hash, read_shop
 from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.progress import Progress, silent
@@ -100,7 +100,8 @@ def read_home(home: Home) -> Shop:
     with open_store(home.store, read_only=True) as store:
         shop = read_shop(store)
     if not len(shop.graph.purchases()):
-        raise DataError(f"{home.store_name} holds no purchases; load some first: coterie load --help")
+        name = home.store_name
+        raise DataError(f"{name} holds no purchases; load some first: coterie load --help")
     return shop
 
 

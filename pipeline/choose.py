@@ -101,7 +101,7 @@ def _choose(
     blend, single = (
         ndcg_of(lists, split, mode, users) for lists in (tuned.lists, tuned.single_lists)
     )
-    gain = paired_difference(blend, single, samples=max(1, settings.bootstrap), seed=seed)
+    gain = paired_difference(blend, single, samples=settings.bootstrap, seed=seed)
     best = names[tuned.single]
     weights = {
         p.name: round(float(w), 4)

@@ -6,16 +6,20 @@ Setting ``dim`` of section ``gnn`` is ``[gnn] dim = 32`` in the file and, in the
 
 from __future__ import annotations
 
+import os
 import tomllib
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from gnn.config import LightGCNConfig
@@ -42,8 +46,10 @@ class EvaluationConfig(BaseModel):
         " that follows the cut",
     )
     k: int = Field(20, ge=1, le=1000, description="length of the lists that settings are chosen by")
-    ks: tuple[int, ...] = Field((5, 10, 20), description="list lengths that are reported")
-    bootstrap: int = Field(500, ge=0, description="resamples of the users behind each interval")
+    ks: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        (5, 10, 20), min_length=1, description="list lengths that are reported"
+    )
+    bootstrap: int = Field(500, ge=1, description="resamples of the users behind each interval")
 
 
 class SnapshotsConfig(BaseModel):
@@ -79,8 +85,8 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then the file's values, which come as arguments."""
-        return env_settings, init_settings
+        """Arguments alone: ``load_config`` merges file, environment and overrides itself."""
+        return (init_settings,)
 
 
 def load_config(path: Path | None, **overrides: Any) -> Config:
@@ -88,20 +94,48 @@ def load_config(path: Path | None, **overrides: Any) -> Config:
 
     Args:
         path: the file; a file that does not exist counts as empty.
-        overrides: values of whole sections or of ``seed`` that stand before the file's.
+        overrides: values of whole sections or of ``seed``; they win over the environment, as
+            that wins over the file.
 
     Raises:
         ConfigError: the file is no TOML, or a setting is unknown or out of range; the message
             names each.
     """
     values = _read(path) if path and path.exists() else {}
-    for section, changes in overrides.items():
-        current = values.get(section)
-        values[section] = {**current, **changes} if isinstance(current, dict) else changes
+    for stronger in (_environment(), overrides):
+        values = _merged(values, stronger)
     try:
         return _seeded(Config(**values))
     except ValidationError as error:
         raise ConfigError(_explain(error, path)) from error
+
+
+def _environment() -> dict[str, Any]:
+    """Settings of the environment, by section.
+
+    Raises:
+        ConfigError: a value cannot be read, or a variable names a section that does not exist.
+    """
+    prefix, mark = Config.model_config["env_prefix"], Config.model_config["env_nested_delimiter"]
+    for name in os.environ:
+        section, found, _ = name.upper().removeprefix(prefix).partition(mark or "")
+        if name.upper().startswith(prefix) and found and section.lower() not in Config.model_fields:
+            known = ", ".join(Config.model_fields)
+            raise ConfigError(f"environment variable {name} names no section; there are: {known}")
+    try:
+        return EnvSettingsSource(Config)()
+    except SettingsError as error:
+        raise ConfigError(f"{error}; lists are written as JSON, such as [5, 10]") from error
+
+
+def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, section by section; ``stronger`` wins."""
+    merged = dict(weaker)
+    for name, value in stronger.items():
+        old = merged.get(name)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[name] = _merged(old, value) if both else value  # type: ignore[arg-type]
+    return merged
 
 
 def _seeded(config: Config) -> Config:
@@ -119,6 +153,8 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _explain(error: ValidationError, path: Path | None) -> str:
@@ -126,7 +162,8 @@ def _explain(error: ValidationError, path: Path | None) -> str:
         f"  {'.'.join(str(part) for part in e['loc'])}: {e['msg']} (got {e['input']!r})"
         for e in error.errors()
     ]
-    return f"settings of {path or 'the environment'} are not valid:\n" + "\n".join(lines)
+    places = f"{path} and the environment" if path else "the environment"
+    return f"settings of {places} are not valid:\n" + "\n".join(lines)
 
 
 def settings_table() -> list[tuple[str, str, str]]:

@@ -101,7 +101,11 @@ def evaluate_shop(
         _side(shop.graph, span.cut, span.days, config),
         shop,
         config,
-        {"cut": from_day(span.cut).isoformat(), "window_days": round(span.days, 4)},
+        {
+            "cut": from_day(span.cut).isoformat(),
+            "window_days": round(span.days, 4),
+            "min_lines": config.ranking.min_lines,
+        },
         work=work,
         progress=progress,
     )
@@ -142,11 +146,10 @@ def evaluate_sides(
         counts=split.counts,
         settings={
             **settings,
-            "min_lines": config.ranking.min_lines,
             "seed": config.seed,
             "choice": choice_json(choice),
         },
-        samples=max(1, config.evaluation.bootstrap),
+        samples=config.evaluation.bootstrap,
         seed=config.seed,
     )
     return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph))
@@ -165,9 +168,14 @@ def _side(graph: InteractionGraph, cut: float, days: float, config: Config) -> S
     return compact.before(cut), time_split(compact, cut, days, least)
 
 
-def _validator(split: Split) -> Callable[[Embeddings], float]:
-    """Quality of vectors on the validation window: NDCG of discoveries, what encoders are for."""
+def _validator(split: Split) -> Callable[[Embeddings], float] | None:
+    """Quality of vectors on the validation window: NDCG of discoveries, what encoders are for.
+
+    ``None`` where nobody discovered anything there; training then runs all its epochs.
+    """
     users = split.users("discover")
+    if not len(users):
+        return None
     judge = ndcg_judge(split, "discover", users)
 
     def quality(embeddings: Embeddings) -> float:
@@ -188,7 +196,8 @@ def _measure(
     recent = fitted.scorers[RECENT].score(np.zeros(1, np.int64))[0]
     rows = shop.graph.products.to_rows(split.train.products.ids, missing="error")
     categories = shop.category_rows(max(0, shop.levels - 1))[rows]
-    modes = tuple(split.relevant)
+    # A shop of things bought once has nobody to test in mode repeat, and the other way round.
+    modes = tuple(mode for mode in split.relevant if len(split.users(mode)))
     methods: dict[str, dict[Mode, SavedScorer]] = {
         name: dict.fromkeys(modes, scorer) for name, scorer in fitted.scorers.items()
     }
@@ -201,6 +210,7 @@ def _measure(
             _lists_of(served),
             split,
             config.evaluation.ks,
+            modes,
             categories=categories,
         )
     progress("measure: done", len(methods), len(methods))

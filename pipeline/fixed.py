@@ -18,6 +18,7 @@ from evaluation.split import fixed_split
 from graph.ids import IdMap
 from graph.interactions import InteractionGraph, to_day
 from graph.shop import Shop
+from loaders.errors import DataError
 from loaders.progress import Progress, silent
 from loaders.schema import empty
 from loaders.split_format import END, read_split
@@ -86,6 +87,8 @@ def _last_eighth(pairs: Pairs) -> tuple[Pairs, Pairs]:
     place, length = pl.int_range(pl.len()).over("user"), pl.len().over("user")
     late = frame.select(place >= length - (length * VALIDATION_SHARE).floor()).to_series()
     mask = late.to_numpy()
+    if not mask.any():
+        raise DataError("no line has 8 items, an eighth of which to choose on; give one: --valid")
     return (pairs[0][~mask], pairs[1][~mask]), (pairs[0][mask], pairs[1][mask])
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from gnn.embeddings import Embeddings
+from graph.interactions import InteractionGraph
 from graph.shop import Shop
 from loaders.progress import Progress, silent
 from pipeline.choose import Choice
@@ -39,6 +41,16 @@ class Learned:
     segment_products: pl.DataFrame
 
 
+def _eligible(graph: InteractionGraph, min_lines: int) -> npt.NDArray[np.bool_]:
+    """Products with ``min_lines`` purchase lines, bool [n_products]; all bought ones if none has.
+
+    A shop of a few days would have nothing to learn from otherwise.
+    """
+    lines = np.bincount(graph.purchases().product_rows, minlength=graph.shape[1])
+    often = lines >= min_lines
+    return often if often.any() else lines > 0
+
+
 def learn(
     shop: Shop,
     config: Config,
@@ -58,8 +70,7 @@ def learn(
         work: folder for training state.
         progress: told each stage.
     """
-    lines = np.bincount(shop.graph.purchases().product_rows, minlength=shop.graph.shape[1])
-    eligible = lines >= config.ranking.min_lines
+    eligible = _eligible(shop.graph, config.ranking.min_lines)
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
     needed = {name for c in choice.values() for name in c.needs} | {RECENT}

@@ -1,7 +1,7 @@
 """Every method that can be measured and served: its name, and how it is fitted.
 
-To add one: write its file in ``ranking/`` or ``gnn/``, and its line in ``fit_methods``. It is then
-trained, evaluated beside the others, blended, and served where it wins.
+To add one: write its file in ``ranking/`` or ``gnn/``, and its line in ``BASELINES``. It is then
+trained, evaluated beside the others, and served where it wins; named in ``BLENDED``, blended too.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ report.json      the whole evaluation
 recommender/     scorers, history, popularity
 neighbours/      similar products
 segments/        communities, members, profiles
-embeddings/      the encoder's vectors
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
-from rules.table import RuleTable
-from segments.model import Segmentation
 
 from graph.ids import IdMap
-from loaders.errors import SnapshotMissing
+from loaders.errors import DataError, SnapshotMissing
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours
+from rules.table import RuleTable
+from segments.model import Segmentation
 
 __all__ = ["Manifest", "Snapshot", "read_manifest"]
 
@@ -117,15 +116,18 @@ class Snapshot:
             SnapshotMissing: the folder holds none, or one that this version cannot read.
         """
         frames = {name: _frame(folder / f"{name}.parquet") for name in FRAMES}
-        return Snapshot(
-            folder,
-            read_manifest(folder),
-            recommender=Recommender.load(folder / "recommender"),
-            neighbours=Neighbours.load(folder / "neighbours"),
-            rules=RuleTable.load(folder / "rules.parquet"),
-            segmentation=Segmentation.load(folder / "segments"),
-            **frames,
-        )
+        try:
+            return Snapshot(
+                folder,
+                read_manifest(folder),
+                recommender=Recommender.load(folder / "recommender"),
+                neighbours=Neighbours.load(folder / "neighbours"),
+                rules=RuleTable.load(folder / "rules.parquet"),
+                segmentation=Segmentation.load(folder / "segments"),
+                **frames,
+            )
+        except DataError as error:
+            raise SnapshotMissing(f"cannot read {folder}: {error}; build again") from error
 
 
 def read_manifest(folder: Path) -> Manifest:

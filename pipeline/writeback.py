@@ -57,7 +57,10 @@ def _similar(learned: Learned, most: int = 10) -> pl.DataFrame:
 
 
 def _liked(learned: Learned, most: int) -> pl.DataFrame:
-    """The discover list of each registered user who bought anything."""
+    """The discover list of each registered user who bought anything.
+
+    Only what the mode's scorer put there: a place filled by popularity says nothing of the user.
+    """
     shop, history = learned.shop, learned.recommender.history
     bought = np.diff(history.starts) > 0
     users = np.flatnonzero(shop.graph.registered & bought)
@@ -74,7 +77,7 @@ def _lists(
     learned: Learned, users: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
 ) -> pl.DataFrame:
     lists = learned.recommender.recommend(users, most, "discover")
-    there = lists.rows >= 0
+    there = lists.sources == 0
     source = np.broadcast_to(users[:, None], there.shape)
     rank = np.broadcast_to(np.arange(1, most + 1)[None, :], there.shape)
     graph = learned.shop.graph

@@ -71,6 +71,4 @@ class Vectors:
     @classmethod
     def from_arrays(cls, name: str, arrays: Arrays, parts: Sequence[SavedScorer]) -> Vectors:
         """Made of what ``arrays`` gave."""
-        return cls(
-            name, arrays["users"], arrays["products"], arrays["known"], arrays["n_products"]
-        )
+        return cls(name, arrays["users"], arrays["products"], arrays["known"], arrays["n_products"])

@@ -64,14 +64,15 @@ class Profile:
 
     Attributes:
         customers: members with a purchase, whom ``behaviour`` and preferences are of.
-        customer_share, spend_share: of all registered customers, of all their spend.
+        customer_share, spend_share: of all registered customers, of all their spend (``None``
+            where there is none).
         behaviour, shop: of the members, and of all customers to compare with.
         categories, brands, attributes: what is over-represented.
     """
 
     customers: int
     customer_share: float
-    spend_share: float
+    spend_share: float | None
     behaviour: Behaviour
     shop: Behaviour
     categories: tuple[Trait, ...]

@@ -47,7 +47,7 @@ def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig)
             Profile(
                 customers=mine.height,
                 customer_share=float((member == segment).sum() / max(bought.registered.sum(), 1)),
-                spend_share=float(mine["spend"].sum()) / spend if spend > 0 else 0.0,
+                spend_share=float(mine["spend"].sum()) / spend if spend > 0 else None,
                 behaviour=behaviour(mine),
                 shop=everyone,
                 categories=_best(categories[segment], config.traits * max(shop.levels, 1)),
@@ -61,8 +61,10 @@ def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig)
 def customer_table(bought: InteractionGraph) -> pl.DataFrame:
     """One row a customer with purchases: user (row), spend, orders, days since the last one.
 
-    A line without an order counts with its user's others of that UTC day as one.
+    A line without an order counts with its user's others of that UTC day as one. Spend is empty
+    where the shop knows no value of any line.
     """
+    priced = bool(np.isfinite(bought.values).any())
     lines = pl.DataFrame(
         {
             "user": bought.user_rows,
@@ -76,7 +78,7 @@ def customer_table(bought: InteractionGraph) -> pl.DataFrame:
     return (
         lines.group_by("user")
         .agg(
-            spend=pl.col("spend").sum(),
+            spend=pl.when(priced).then(pl.col("spend").sum()),
             orders=visit.n_unique(),
             days_since=bought.last_day - pl.col("at").max(),
         )
@@ -89,11 +91,12 @@ def behaviour(customers: pl.DataFrame) -> Behaviour:
     if customers.is_empty():
         return Behaviour(None, None, None, None)
     spend, orders = float(customers["spend"].sum()), float(customers["orders"].sum())
+    priced = customers["spend"].null_count() == 0
     median: Any = customers["days_since"].median()
     return Behaviour(
-        spend_per_customer=spend / customers.height,
+        spend_per_customer=spend / customers.height if priced else None,
         orders_per_customer=orders / customers.height,
-        basket_value=spend / orders,
+        basket_value=spend / orders if priced else None,
         days_since_purchase=float(median),
     )
 

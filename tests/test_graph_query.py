@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from graph.embedded import EmbeddedStore
-from graph.query import read_query
+from graph.query import read_query, rows_of
 from graph.store import QueryLimits
 from graph.worker import Request
 from graph.write import write_dataset
@@ -69,6 +69,29 @@ def test_results_have_the_types_of_the_graph(path: Path) -> None:
         path, "MATCH (:User)-[r:PURCHASED]->() RETURN r.at AS at, r.value AS v LIMIT 1"
     )
     assert [str(field.type) for field in table.schema] == ["timestamp[us, tz=UTC]", "double"]
+
+
+def test_whole_nodes_edges_and_paths_are_maps_of_their_properties(path: Path) -> None:
+    asked = (
+        "MATCH way = (u:User {id: 'user-0'})-[e:PURCHASED]->(p:Product) "
+        "RETURN u, e, way, collect(p) AS products LIMIT 1"
+    )
+    (row,) = read_query(path, asked).to_pylist()
+    assert (row["u"]["_LABEL"], row["u"]["id"]) == ("User", "user-0")
+    assert row["e"]["_LABEL"] == "PURCHASED" and row["e"]["at"].tzinfo is not None
+    assert [n["_LABEL"] for n in row["way"]["_NODES"]] == ["User", "Product"]
+    assert row["products"][0]["id"] == row["way"]["_NODES"][1]["id"]
+    assert not {"_ID", "_SRC", "_DST"} & (row["u"].keys() | row["e"].keys())
+
+
+def test_no_whole_node_found(path: Path) -> None:
+    found = read_query(path, "MATCH (u:User {id: 'nobody'}) RETURN u, u.id")
+    assert (found.num_rows, found.column_names) == (0, ["u", "u.id"])
+
+
+def test_columns_that_share_a_name_are_kept_apart(path: Path) -> None:
+    found = read_query(path, "RETURN 1 AS a, 2 AS a")
+    assert rows_of(found) == [[1, 2]] and found.column_names == ["a", "a"]
 
 
 def test_row_limit(path: Path) -> None:

@@ -19,7 +19,7 @@ _TRAIT = {
     "lift": 5.6,
 }
 _SEGMENT = {
-    "segment_id": "3",
+    "segment_id": "segment-3",
     "name": "Baby food and nappies",
     "level": 0,
     "parent_id": None,

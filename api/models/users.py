@@ -35,7 +35,7 @@ class Users(Answer):
                         "orders": 64,
                         "spend": 3120.5,
                         "last_purchase": "2017-12-30T18:20:00Z",
-                        "segment": {"segment_id": "3", "name": "Baby food and nappies"},
+                        "segment": {"segment_id": "segment-3", "name": "Baby food and nappies"},
                     }
                 ]
             }
@@ -84,7 +84,7 @@ class UserProfile(Answer):
                 "user_id": "1228",
                 "anonymous": False,
                 "attributes": {"age": "35-44", "household_size": 3},
-                "segment": {"segment_id": "3", "name": "Baby food and nappies"},
+                "segment": {"segment_id": "segment-3", "name": "Baby food and nappies"},
                 "orders": 64,
                 "products": 412,
                 "purchases": 987,

@@ -44,7 +44,7 @@ Settings = Annotated[ApiSettings, Depends(_settings)]
 
 UserId = Annotated[str, Path(description="The shop's own id of the customer.", examples=["1228"])]
 ProductId = Annotated[str, Path(description="The shop's own id.", examples=["1029743"])]
-SegmentId = Annotated[str, Path(description="Id of the segment.", examples=["3"])]
+SegmentId = Annotated[str, Path(description="Id of the segment.", examples=["segment-3"])]
 ListLength = Annotated[int, Query(ge=1, le=100, description="How many products at most.")]
 Search = Annotated[str, Query(max_length=200, description="Part of an id or title; may be empty.")]
 

@@ -46,18 +46,12 @@ def listening(host: str, port: int) -> socket.socket:
         ConfigError: the port is taken, or the address is none of this machine's.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        taken = socket.socket(family, kind, protocol)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-        taken.listen(2048)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
     except OSError as error:
         raise ConfigError(
             f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
         ) from error
-    return taken
 
 
 def run_server(home: Home, host: str, port: int) -> None:

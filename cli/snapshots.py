@@ -8,7 +8,8 @@ import typer
 
 from cli.build import print_evaluation
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
-from cli.output import emit_json, out, table
+from cli.output import emit_json, err, out, table
+from loaders.errors import SnapshotMissing
 from pipeline.home import Home
 from pipeline.snapshot import read_manifest
 
@@ -30,7 +31,7 @@ def list_snapshots(home: HomeOption = DEFAULT_HOME, json: JsonOption = False) ->
     """
     place = at_home(home)
     published = place.current() if place.pointer.exists() else None
-    rows = [_row(place, build, published) for build in place.builds()]
+    rows = [row for build in place.builds() if (row := _row(place, build, published))]
     if json:
         emit_json(rows)
         return
@@ -38,8 +39,13 @@ def list_snapshots(home: HomeOption = DEFAULT_HOME, json: JsonOption = False) ->
     table(f"Snapshots in {place.snapshots}", columns, [[r[c] for c in columns] for r in rows])
 
 
-def _row(place: Home, build: str, published: str | None) -> dict[str, Any]:
-    manifest = read_manifest(place.snapshot(build))
+def _row(place: Home, build: str, published: str | None) -> dict[str, Any] | None:
+    """What the list says of a build; ``None``, and a warning, where it cannot be read."""
+    try:
+        manifest = read_manifest(place.snapshot(build))
+    except SnapshotMissing as error:
+        err.print(f"{build}: {error}")
+        return None
     counts = {name: manifest.counts[name] for name in ("users", "products", "purchases")}
     created = f"{manifest.created:%Y-%m-%d %H:%M:%S}"
     return {"build": build, "created": created, **counts, "published": build == published}

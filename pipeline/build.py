@@ -9,10 +9,11 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from graph.interactions import from_day
 from graph.open import open_store
 from graph.readback import data_hash, read_shop
 from graph.shop import Shop
-from loaders.errors import DataError
+from loaders.errors import ConfigError, DataError
 from loaders.progress import Progress, silent
 from pipeline.choose import choice_json, default_choice
 from pipeline.config import Config
@@ -36,6 +37,7 @@ from pipeline.writeback import derived_graph
 __all__ = ["build"]
 
 WAIT_FOR_STORE = 60.0
+LEARNING = ("torch", "torch_geometric", "mlxtend", "pandas")
 PACKAGES = ("coterie", "numpy", "scipy", "polars", "torch", "torch-geometric", "mlxtend")
 
 
@@ -72,9 +74,11 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
 
     Raises:
         DataError: the store holds nothing to learn from.
+        ConfigError: nothing is loaded, or what only building needs is not installed.
         StoreUnavailable: another build is running, or the store is locked.
     """
     clock = _Clock()
+    _need(LEARNING)
     with home.building():
         shop = clock.time("read", lambda: read_home(home))
         found, reason = clock.time("evaluate", lambda: _evaluate(shop, config, home, progress))
@@ -89,6 +93,15 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         home.prune(config.snapshots.keep)
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))
+
+
+def _need(packages: Iterable[str]) -> None:
+    """Notice now what would be missed after minutes of work."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"building needs {', '.join(missing)}; install it: pip install 'coterie[learn]'"
+        )
 
 
 def read_home(home: Home) -> Shop:

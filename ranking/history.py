@@ -77,6 +77,10 @@ class History:
             self.values[place],
         )
 
+    def known(self, user_rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Whether each user ever bought anything, bool [len(user_rows)]; not for row -1."""
+        return (user_rows >= 0) & (self.starts[user_rows + 1] > self.starts[user_rows])
+
     def bought(self, user_rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which products each user ever bought, bool [len(user_rows), n_products]."""
         mask = np.zeros((len(user_rows), self.shape[1]), np.bool_)

@@ -94,7 +94,10 @@ class Recommender:
             ConfigError: there is no scorer for ``mode``.
         """
         mask = self._mask(user_rows, mode, allowed, exclude)
-        return self._lists(self._scorer(mode).score(user_rows), mask, k)
+        scores = self._scorer(mode).score(user_rows)
+        # Whatever a scorer says of someone who never bought anything is nothing personal.
+        scores[~self.history.known(user_rows)] = 0
+        return self._lists(scores, mask, k)
 
     def recommend_basket(
         self,

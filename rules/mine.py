@@ -1,6 +1,7 @@
 """Mine a shop's rules: FP-Growth for sets of items at each level, pair counts for the long tail.
 
-The only module here that loads mlxtend and pandas. FP-Growth in Python costs seconds for
+The only module here that loads mlxtend and pandas, and only once it mines, since a server that
+imports the pipeline has neither. FP-Growth in Python costs seconds for
 thousands of frequent sets and minutes for hundreds of thousands; ``RulesConfig`` says how low
 the supports go.
 """
@@ -11,9 +12,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 
 import numpy as np
-import pandas as pd
 import polars as pl
-from mlxtend.frequent_patterns import fpgrowth
 
 from graph.shop import Shop
 from loaders.progress import Progress, silent
@@ -72,6 +71,9 @@ def frequent_itemsets(
 
     Items below ``min_count`` leave the matrix first: pandas pays for every column.
     """
+    import pandas as pd
+    from mlxtend.frequent_patterns import fpgrowth
+
     frequent = np.flatnonzero(baskets.counts >= min_count)
     if not len(frequent):
         return {}

@@ -30,7 +30,7 @@ def split_of(bought_later: Sequence[Sequence[int]]) -> Split:
 
 def scorer(name: str, scores: Scores) -> SavedScorer:
     """A scorer that gives exactly ``scores``."""
-    return Vectors(name, scores, np.eye(PRODUCTS, dtype=np.float32))
+    return Vectors.of(name, scores, np.eye(PRODUCTS, dtype=np.float32))
 
 
 def truth(split: Split, share: float, seed: int) -> Scores:

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home
-from cli.output import emit_json, err, table
+from cli.output import emit_json, err, progress_bars, table
+from graph.copy import copy_graph
 from graph.export import ExportFormat, export_graph
-from graph.open import open_store
+from graph.neo4j_address import is_address
+from graph.open import open_store, store_name
 from graph.query import read_query, rows_of
 from graph.store import QueryLimits
 
@@ -82,7 +84,28 @@ def export(
         err.print(f"wrote {sum(counts.values()):,} nodes and edges to {path}")
 
 
+def copy(
+    source: Annotated[str, typer.Option("--from", help="Store to read: a file or an address.")],
+    target: Annotated[str, typer.Option("--to", help="Store to write: a file or an address.")],
+    json: JsonOption = False,
+) -> None:
+    """Copy a shop's graph into another store, embedded or Neo4j.
+
+    Example: `coterie copy --from ~/.coterie/store/shop.lbug --to neo4j://host:7687`
+    """
+    places = [text if is_address(text) else Path(text).expanduser() for text in (source, target)]
+    with open_store(places[0], read_only=True) as old, open_store(places[1]) as new:
+        with progress_bars() as progress:
+            copy_graph(old, new, progress)
+        counts = new.counts()
+    if json:
+        emit_json({"to": store_name(places[1]), "counts": counts})
+    else:
+        err.print(f"{store_name(places[1])} holds {sum(counts.values()):,} nodes and edges")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(cypher)
     app.command()(export)
+    app.command()(copy)

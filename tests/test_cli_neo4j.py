@@ -11,6 +11,7 @@ from shops import SMALL, coterie
 
 from graph.neo4j_address import Address
 from graph.open import open_store
+from graph.readback import data_hash, read_shop
 from graph.write import write_dataset
 from loaders.synthetic import Planted
 from pipeline.home import Home
@@ -65,6 +66,20 @@ def test_cypher_and_export_ask_the_server(place: tuple[str, Path], tmp_path: Pat
     ran = coterie("export", tmp_path / "out", "--home", home, "--store", address)
     assert ran.code == 0
     assert pq.read_table(tmp_path / "out" / "User.parquet").num_rows == 200
+
+
+def test_a_shop_moves_between_stores(place: tuple[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "copy.lbug"
+    for _ in range(2):
+        ran = coterie("copy", "--from", place[0], "--to", file, "--json")
+        assert ran.code == 0, ran.err
+    with open_store(place[0]) as server, open_store(file) as copied:
+        assert ran.json["counts"] == server.counts() == copied.counts()
+        shops = [read_shop(store) for store in (server, copied)]
+        assert data_hash(shops[0].graph) == data_hash(shops[1].graph)
+        assert shops[0].products.equals(shops[1].products)
+        kept = [store.nodes("Community").to_pylist() for store in (server, copied)]
+        assert kept[0] == kept[1]
 
 
 def test_loading_again_changes_nothing(place: tuple[str, Path]) -> None:

@@ -1,4 +1,5 @@
-# Five verbs: setup, check, test, demo, bench. Each does all it needs.
+# Five verbs: setup, check, test, demo, bench. Each does all it needs. demo-neo4j is the demo on a
+# Neo4j server of its own, which takes Java and Maven.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +9,7 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The CPU build of torch is a tenth of the size; where its index does not answer, PyPI's is taken.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup check test demo bench clean
+.PHONY: setup check test demo demo-neo4j bench clean
 
 setup: $(VENV)/.ready
 
@@ -33,6 +34,10 @@ test: check
 
 demo: setup
 	$(BIN)/coterie demo --home $(HOME_DIR) --port $(PORT)
+
+demo-neo4j: setup
+	$(BIN)/python tests/neo4j_server/server.py --home $(HOME_DIR)/neo4j -- \
+	  $(BIN)/coterie demo --home $(HOME_DIR) --port $(PORT)
 
 bench: setup
 	$(BIN)/python -m benchmarks.graph_store complete-journey

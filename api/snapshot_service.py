@@ -51,11 +51,11 @@ class SnapshotService:
 
     Args:
         snapshot: what was published.
-        store: file of the embedded store that Cypher is asked of.
+        store: file or address of the store that Cypher is asked of.
         shop: what to call the shop.
     """
 
-    def __init__(self, snapshot: Snapshot, store: Path, shop: str) -> None:
+    def __init__(self, snapshot: Snapshot, store: Path | str, shop: str) -> None:
         self._snapshot, self._store, self._shop = snapshot, store, shop
         self._catalogue = Catalogue(snapshot)
         self._customers = Customers(snapshot, self._catalogue)

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
+from cli.options import (
+    DEFAULT_HOME,
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    StoreOption,
+    at_home,
+    settings,
+)
 from cli.output import emit_json, err, out, progress_bars, table
 from pipeline.build import build as run_build
 from pipeline.build import read_home
@@ -76,7 +84,10 @@ def print_snapshot(snapshot: Snapshot) -> None:
 
 
 def build(
-    home: HomeOption = DEFAULT_HOME, config: ConfigOption = None, json: JsonOption = False
+    home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Learn from everything loaded, measure it, and publish a snapshot.
 
@@ -85,7 +96,7 @@ def build(
 
     Example: `coterie build --home shops/mine`
     """
-    place = at_home(home)
+    place = at_home(home, store)
     with progress_bars() as progress:
         snapshot = run_build(place, settings(place, config), progress)
     if json:
@@ -113,6 +124,7 @@ def evaluate(
         Path | None, typer.Option(help="Its validation file; else the end of each training line.")
     ] = None,
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -124,7 +136,7 @@ def evaluate(
 
     Example: `coterie evaluate --train train.txt --test test.txt --json`
     """
-    place = at_home(home)
+    place = at_home(home, store)
     changes: dict[str, Any] = {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})}
     changes |= {"cut": cut} if cut else {}
     changes |= {"window_days": window_days} if window_days else {}

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
-from cli.output import emit_json, err, table
+from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home
+from cli.output import emit_json, err, progress_bars, table
+from graph.copy import copy_graph
 from graph.export import ExportFormat, export_graph
-from graph.open import open_store
+from graph.neo4j_address import is_address
+from graph.open import open_store, store_name
 from graph.query import read_query, rows_of
 from graph.store import QueryLimits
 
@@ -30,6 +32,7 @@ def cypher(
     rows: Annotated[int, typer.Option(min=1, help="A result of more rows is an error.")] = 1000,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest time, in seconds.")] = 30.0,
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Ask the graph in Cypher, read-only.
@@ -39,7 +42,7 @@ def cypher(
     Example: `coterie cypher 'MATCH (u:User {id: $x}) RETURN u' --param 'x="1228"'`
     """
     parameters = dict(_parameter(text) for text in param or ())
-    answer = read_query(at_home(home).store, query, parameters, QueryLimits(rows, seconds))
+    answer = read_query(at_home(home, store).store, query, parameters, QueryLimits(rows, seconds))
     found = rows_of(answer)
     if json:
         emit_json({"columns": answer.column_names, "rows": found})
@@ -65,22 +68,44 @@ def export(
         ExportFormat, typer.Option(help="A folder of Parquet tables, or one GraphML file.")
     ] = "parquet",
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write the whole graph for other tools.
 
     Example: `coterie export shop-graph --format parquet`
     """
-    with open_store(at_home(home).store, read_only=True) as store:
-        export_graph(store, format, path)
-        counts = store.counts()
+    with open_store(at_home(home, store).store, read_only=True) as opened:
+        export_graph(opened, format, path)
+        counts = opened.counts()
     if json:
         emit_json({"path": str(path), "format": format, "counts": counts})
     else:
         err.print(f"wrote {sum(counts.values()):,} nodes and edges to {path}")
 
 
+def copy(
+    source: Annotated[str, typer.Option("--from", help="Store to read: a file or an address.")],
+    target: Annotated[str, typer.Option("--to", help="Store to write: a file or an address.")],
+    json: JsonOption = False,
+) -> None:
+    """Copy a shop's graph into another store, embedded or Neo4j.
+
+    Example: `coterie copy --from ~/.coterie/store/shop.lbug --to neo4j://host:7687`
+    """
+    places = [text if is_address(text) else Path(text).expanduser() for text in (source, target)]
+    with open_store(places[0], read_only=True) as old, open_store(places[1]) as new:
+        with progress_bars() as progress:
+            copy_graph(old, new, progress)
+        counts = new.counts()
+    if json:
+        emit_json({"to": store_name(places[1]), "counts": counts})
+    else:
+        err.print(f"{store_name(places[1])} holds {sum(counts.values()):,} nodes and edges")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(cypher)
     app.command()(export)
+    app.command()(copy)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
+from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home
 from cli.output import emit_json, err, out, progress_bars, table
 from graph.open import open_store
 from graph.write import WriteCounts, write_dataset
@@ -50,7 +50,7 @@ def _indented(text: str) -> str:
 
 def load_into(home: Home, data: Dataset, progress: Progress) -> WriteCounts:
     """Write ``data`` to the home's store, waiting a while for another writer."""
-    home.store.parent.mkdir(parents=True, exist_ok=True)
+    home.path.mkdir(parents=True, exist_ok=True)
     with open_store(home.store, wait_seconds=WAIT_FOR_STORE) as store:
         return write_dataset(store, data, progress)
 
@@ -103,6 +103,7 @@ def load(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of a synthetic shop.")] = 0,
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Load a source into the home's store; ``HELP`` is what people read."""
@@ -115,7 +116,7 @@ def load(
         return
     if not source:
         raise typer.BadParameter(f"name a SOURCE: {CHOICES}")
-    place = at_home(home)
+    place = at_home(home, store)
     with progress_bars() as progress:
         files = {"events": events} if events else None
         data = load_source(source, files=files, seed=seed, progress=progress)
@@ -125,7 +126,7 @@ def load(
         return
     print_report(data.report)
     nodes = sum(counts.nodes.values())
-    err.print(f"{place.store} took {nodes:,} nodes and {counts.new_edges:,} new edges")
+    err.print(f"{place.store_name} took {nodes:,} nodes and {counts.new_edges:,} new edges")
     err.print(f"next: coterie build --home {place.path}")
 
 

@@ -11,7 +11,7 @@ from loaders.errors import ConfigError
 from pipeline.config import Config, load_config
 from pipeline.home import Home
 
-__all__ = ["ConfigOption", "HomeOption", "JsonOption", "at_home", "settings"]
+__all__ = ["ConfigOption", "HomeOption", "JsonOption", "StoreOption", "at_home", "settings"]
 
 HomeOption = Annotated[
     Path,
@@ -27,15 +27,24 @@ ConfigOption = Annotated[
         "--config", envvar="COTERIE_CONFIG", help="Settings file; by default HOME/coterie.toml."
     ),
 ]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="COTERIE_STORE",
+        help="Address of a Neo4j server that holds the graph, such as neo4j://host:7687.",
+        show_default="the embedded store in HOME",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document; all else goes to stderr.")
 ]
 DEFAULT_HOME = Path("~/.coterie")
 
 
-def at_home(path: Path) -> Home:
-    """The home at ``path``, with ``~`` resolved."""
-    return Home(path.expanduser().resolve())
+def at_home(path: Path, store: str | None = None) -> Home:
+    """The home at ``path``, with ``~`` resolved; its graph is in ``store`` if that is given."""
+    return Home(path.expanduser().resolve(), store or None)
 
 
 def settings(home: Home, config: Path | None, **overrides: Any) -> Config:

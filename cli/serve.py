@@ -18,7 +18,15 @@ from api.settings import ApiSettings
 from cli.ask import open_service, print_recommendations
 from cli.build import print_snapshot
 from cli.load import load_into, print_report, report_json
-from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
+from cli.options import (
+    DEFAULT_HOME,
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    StoreOption,
+    at_home,
+    settings,
+)
 from cli.output import emit_json, err, out, progress_bars
 from loaders.errors import ConfigError
 from loaders.sources import load_source
@@ -73,6 +81,7 @@ def run_server(home: Home, host: str, port: int) -> None:
 
 def serve(
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
@@ -82,13 +91,14 @@ def serve(
 
     Example: `coterie serve --port 8080`
     """
-    place = at_home(home)
+    place = at_home(home, store)
     place.current()
     run_server(place, host, port)
 
 
 def demo(
     home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
     source: Annotated[
         str, typer.Option(help="What to load, as `coterie load` takes it.")
     ] = DEMO_SOURCE,
@@ -104,7 +114,7 @@ def demo(
 
     Example: `coterie demo --home .coterie`
     """
-    place, start = at_home(home), time.perf_counter()
+    place, start = at_home(home, store), time.perf_counter()
     if serving:
         listening(host, port).close()  # a port that is taken is better known now than at the end
     chosen = settings(place, config)

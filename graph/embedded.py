@@ -171,7 +171,7 @@ class EmbeddedStore:
     def nodes(self, label: str) -> pa.Table:
         """See ``GraphStore``."""
         with self._in_session() as session:
-            return scan.nodes(session, label).to_arrow()
+            return scan.nodes(session, label).sort("id").to_arrow()
 
     def edges(self, edge: EdgeType, properties: Sequence[str] | None = None) -> pa.Table:
         """See ``GraphStore``."""

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from graph.ddl import POLARS_TYPES, attribute_name
 from graph.schema import EdgeType, NodeLabel, PropertyType
+from graph.store import Derived
 from loaders.errors import DataError
 
-__all__ = ["check_endpoints", "edge_frame", "new_columns", "node_frame"]
+__all__ = ["check_endpoints", "derived_nodes", "edge_frame", "new_columns", "node_frame", "stamped"]
 
 
 def node_frame(
@@ -75,6 +76,23 @@ def check_endpoints(frame: pl.DataFrame, column: str, ids: pl.Series, edge: Edge
     orphans = frame.join(pl.DataFrame({column: ids}), on=column, how="anti")
     label = edge.source if column == "source" else edge.target
     _refuse(orphans, edge.name, column, f"expected the id of a {label}")
+
+
+def derived_nodes(label: NodeLabel, derived: Derived) -> pl.DataFrame:
+    """Nodes of ``label`` that a build derived, with every property and the build's id."""
+    empty = pa.table({"id": pa.array([], pa.string())})
+    table = stamped(derived.nodes.get(label.name, empty), derived.build)
+    known = {"id": "string", **label.properties}
+    missing = {name: pa.nulls(table.num_rows) for name in known if name not in table.column_names}
+    for name, values in missing.items():
+        table = table.append_column(name, values)
+    return node_frame(label, table, label.properties).select(*known)
+
+
+def stamped(table: pa.Table, build: str) -> pa.Table:
+    """``table`` with the build's id on each row."""
+    bare = table.drop_columns("build") if "build" in table.column_names else table
+    return bare.append_column("build", pa.array([build] * table.num_rows, pa.string()))
 
 
 def _from_arrow(table: pa.Table, needed: Iterable[str], what: str) -> pl.DataFrame:

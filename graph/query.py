@@ -1,7 +1,8 @@
 """``read_query``: an analyst's Cypher, judged, limited, and run beside whoever writes.
 
 Each query on the embedded store runs in a process of its own (about a third of a second to start),
-which opens the file for reading, holds the writer's commits off meanwhile, and can be ended.
+which opens the file for reading, holds the writer's commits off meanwhile, and can be ended. On
+Neo4j the server's planner must agree that the query only reads, and ends it when time is up.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import pyarrow as pa
 
 from graph.embedded import EmbeddedStore
 from graph.guard import guarded
-from graph.store import GraphStore, QueryLimits
+from graph.neo4j_address import is_address
+from graph.open import open_store
+from graph.store import GraphStore, JudgingStore, QueryLimits
 from graph.worker import GRACE_SECONDS, Request
 from loaders import errors
 from loaders.errors import ConfigError, QueryError, StoreUnavailable
@@ -41,7 +44,7 @@ def read_query(
     """Run a query that nobody vouches for.
 
     Args:
-        store: a store, or the path of an embedded one.
+        store: a store, the path of an embedded one, or the address of a Neo4j server.
         cypher: the query; see ``docs/cypher.md`` for what is refused.
         parameters: values of ``$name`` in it: numbers, text, dates, lists and maps of these.
         limits: rows of the result and seconds.
@@ -54,6 +57,11 @@ def read_query(
     text, values = guarded(cypher), dict(parameters or {})
     for name, value in values.items():
         _check_value(name, value)
+    if is_address(store):
+        with open_store(str(store), read_only=True) as opened:
+            return read_query(opened, cypher, parameters, limits)
+    if isinstance(store, JudgingStore):
+        return store.read_query(text, values, limits)
     if isinstance(store, EmbeddedStore):
         store = store.path
     if not isinstance(store, (str, Path)):

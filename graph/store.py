@@ -2,7 +2,7 @@
 
 Tables cross as Arrow. Node tables have ``id`` and properties; edge tables have ``source`` and
 ``target`` ids and properties; times are UTC microseconds. Implementations: ``graph.embedded``
-(LadybugDB, default). One conformance suite runs against each.
+(LadybugDB, default) and ``graph.neo4j_store``. One conformance suite runs against each.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
 
 from graph.schema import EdgeType
 from loaders.progress import Progress, silent
 
-__all__ = ["Derived", "EdgeTypeKey", "GraphStore", "QueryLimits"]
+__all__ = ["Derived", "EdgeTypeKey", "GraphStore", "JudgingStore", "QueryLimits"]
 
 EdgeTypeKey = tuple[str, str, str]
 """(type, source label, target label): CHILD_OF exists twice."""
@@ -45,6 +45,22 @@ class Derived:
     build: str
     nodes: Mapping[str, pa.Table]
     edges: Mapping[EdgeTypeKey, pa.Table]
+
+
+@runtime_checkable
+class JudgingStore(Protocol):
+    """A store that runs analysts' queries itself, and judges them once more."""
+
+    def read_query(
+        self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits
+    ) -> pa.Table:
+        """Run a query that passed the guard.
+
+        Raises:
+            QueryError: it would write, is wrong, or exceeds a limit.
+            StoreUnavailable: the store does not answer.
+        """
+        ...
 
 
 class GraphStore(Protocol):
@@ -89,7 +105,7 @@ class GraphStore(Protocol):
         ...
 
     def nodes(self, label: str) -> pa.Table:
-        """All nodes of a label: ``id`` and every property, ordered by insertion."""
+        """All nodes of a label: ``id`` and every property, ordered by ``id``."""
         ...
 
     def edges(self, edge: EdgeType, properties: Sequence[str] | None = None) -> pa.Table:

@@ -15,7 +15,14 @@ import pyarrow as pa
 from graph import scan
 from graph.ddl import add_column, create_edge, create_node, edge_columns, pairs_of, quoted
 from graph.engine import Session
-from graph.frames import check_endpoints, edge_frame, new_columns, node_frame
+from graph.frames import (
+    check_endpoints,
+    derived_nodes,
+    edge_frame,
+    new_columns,
+    node_frame,
+    stamped,
+)
 from graph.schema import DERIVED_EDGES, NODES, EdgeType, NodeLabel
 from graph.store import Derived
 from loaders.errors import UnknownUser
@@ -166,35 +173,17 @@ def _derived_frames(
     session: Session, derived: Derived
 ) -> tuple[dict[str, pl.DataFrame], dict[EdgeType, pl.DataFrame]]:
     """Checked nodes by label and edges by type, each with the id of its build."""
-    nodes = {
-        label.name: _derived_nodes(label, derived) for label in NODES.values() if label.derived
-    }
+    nodes = {label.name: derived_nodes(label, derived) for label in NODES.values() if label.derived}
     frames = {}
     for edge in DERIVED_EDGES:
         table = derived.edges.get((edge.name, edge.source, edge.target))
         if table is None:
             continue
-        frames[edge] = edge_frame(edge, _stamped(table, derived.build))
+        frames[edge] = edge_frame(edge, stamped(table, derived.build))
         for column, label in (("source", edge.source), ("target", edge.target)):
             known = nodes[label]["id"] if label in nodes else scan.ids(session, label)["id"]
             check_endpoints(frames[edge], column, known, edge)
     return nodes, frames
-
-
-def _derived_nodes(label: NodeLabel, derived: Derived) -> pl.DataFrame:
-    empty = pa.table({"id": pa.array([], pa.string())})
-    table = _stamped(derived.nodes.get(label.name, empty), derived.build)
-    known = {"id": "string", **label.properties}
-    missing = {name: pa.nulls(table.num_rows) for name in known if name not in table.column_names}
-    for name, values in missing.items():
-        table = table.append_column(name, values)
-    return node_frame(label, table, label.properties).select(*known)
-
-
-def _stamped(table: pa.Table, build: str) -> pa.Table:
-    """``table`` with the build's id on each row."""
-    bare = table.drop_columns("build") if "build" in table.column_names else table
-    return bare.append_column("build", pa.array([build] * table.num_rows, pa.string()))
 
 
 def erase_user(session: Session, user_id: str) -> int:

@@ -113,7 +113,8 @@ def read_home(home: Home) -> Shop:
     with open_store(home.store, read_only=True) as store:
         shop = read_shop(store)
     if not len(shop.graph.purchases()):
-        raise DataError(f"{home.store} holds no purchases; load some first: coterie load --help")
+        name = home.store_name
+        raise DataError(f"{name} holds no purchases; load some first: coterie load --help")
     return shop
 
 

@@ -15,9 +15,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from graph.open import store_name
 from loaders.errors import SnapshotMissing, StoreUnavailable
 
 __all__ = ["Home", "write_atomically"]
@@ -36,14 +37,25 @@ def write_atomically(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Home:
-    """Paths of one shop, and which of its snapshots is published."""
+    """Paths of one shop, and which of its snapshots is published.
+
+    Attributes:
+        path: the folder.
+        address: of a Neo4j server that holds the graph in place of the embedded store.
+    """
 
     path: Path
+    address: str | None = field(default=None, repr=False)
 
     @property
-    def store(self) -> Path:
-        """The embedded store's file."""
-        return self.path / "store" / "shop.lbug"
+    def store(self) -> Path | str:
+        """The embedded store's file, or the server's address, which may hold a password."""
+        return self.address or self.path / "store" / "shop.lbug"
+
+    @property
+    def store_name(self) -> str:
+        """The store as people may see it."""
+        return store_name(self.store)
 
     @property
     def work(self) -> Path:

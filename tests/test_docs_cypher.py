@@ -11,66 +11,96 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from graph.embedded import EmbeddedStore
 from graph.guard import MAX_CHARACTERS, MAX_NESTING, guarded
+from graph.open import open_store
 from graph.schema import EDGES, NODES
-from graph.store import Derived, QueryLimits
+from graph.store import Derived, GraphStore, QueryLimits
 from graph.write import write_dataset
 from loaders.synthetic import Planted
+from tests.neo4j_fixture import clean_neo4j
 
 PAGE = (Path(__file__).parent.parent / "docs" / "cypher.md").read_text()
-QUERIES = dict(re.findall(r"\n([^\n]+\?)\n\n```cypher\n(.*?)```", PAGE, re.DOTALL))
-PARAMETERS = {"user": "user-3", "product": "product-0", "day": "2024-06-20 00:00:00"}
+BLOCKS = re.findall(
+    r"\n([^\n]+\?)\n\n```cypher\n(.*?)```(?:\n\nOn Neo4j:\n\n```cypher\n(.*?)```)?", PAGE, re.DOTALL
+)
+QUERIES = {
+    "embedded": {question: query for question, query, _ in BLOCKS},
+    "neo4j": {question: other or query for question, query, other in BLOCKS},
+}
+PARAMETERS = {
+    "user": "user-3",
+    "product": "product-0",
+    "day": "2024-06-20 00:00:00",
+    "community": "g1",
+}
+PAIRS = [("product-0", "product-24"), ("product-25", "product-49"), ("product-75", "product-99")]
+MANY = [f"product-{i}" for i in range(100)]
+
+
+def derived(planted: Planted) -> Derived:
+    """What a build might have learned from the planted shop."""
+    users = [f"user-{i}" for i in range(200)]
+    first, second = ([pair[i] for pair in PAIRS] for i in (0, 1))
+    scored = {"support": [0.1] * 3, "confidence": [0.8] * 3, "lift": [9.0] * 3}
+    names = {"id": ["g0", "g1", "g2", "g3"], "name": ["A", "B", "C", "D"], "level": [0] * 4}
+    liked = {"source": ["user-3"] * 100, "target": MANY, "score": [1.0] * 100}
+    groups = {"source": users, "target": [f"g{group}" for group in planted.group]}
+    return Derived(
+        "1",
+        {"Community": pa.table(names)},
+        {
+            ("BOUGHT_WITH", "Product", "Product"): pa.table(
+                {"source": first, "target": second, **scored}
+            ),
+            ("SIMILAR_TO", "Product", "Product"): pa.table(
+                {"source": first, "target": second, "score": [0.5] * 3}
+            ),
+            ("MAY_LIKE", "User", "Product"): pa.table({**liked, "rank": list(range(100))}),
+            ("MEMBER_OF", "User", "Community"): pa.table({**groups, "strength": [1.0] * 200}),
+        },
+    )
 
 
 @pytest.fixture(scope="module")
-def store(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    with EmbeddedStore(tmp_path_factory.mktemp("docs") / "graph.lbug") as store:
-        write_dataset(store, planted.dataset)
-        users = [f"user-{i}" for i in range(200)]
-        groups = [f"g{group}" for group in planted.group]
-        store.replace_derived(
-            Derived(
-                "1",
-                {
-                    "Community": pa.table(
-                        {"id": [f"g{g}" for g in range(4)], "name": [*"ABCD"], "level": [0] * 4}
-                    )
-                },
-                {
-                    ("BOUGHT_WITH", "Product", "Product"): pa.table(
-                        {"source": ["product-0"], "target": ["product-24"], "support": [0.1],
-                         "confidence": [0.8], "lift": [9.0]}
-                    ),
-                    ("MAY_LIKE", "User", "Product"): pa.table(
-                        {"source": ["user-3"] * 100, "target": [f"product-{i}" for i in range(100)],
-                         "score": [1.0] * 100, "rank": list(range(100))}
-                    ),
-                    ("MEMBER_OF", "User", "Community"): pa.table(
-                        {"source": users, "target": groups, "strength": [1.0] * 200}
-                    ),
-                },
-            )
-        )  # fmt: skip
-        yield store
+def stores(
+    planted: Planted, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, GraphStore]]:
+    path = tmp_path_factory.mktemp("docs") / "graph.lbug"
+    with open_store(path) as embedded, open_store(clean_neo4j()) as neo4j:
+        found = {"embedded": embedded, "neo4j": neo4j}
+        for store in found.values():
+            write_dataset(store, planted.dataset)
+            store.replace_derived(derived(planted))
+        yield found
 
 
-def ask(store: EmbeddedStore, question: str) -> list[dict[str, Any]]:
-    cypher = guarded(QUERIES[question])
+@pytest.fixture(params=["embedded", "neo4j"])
+def store(request: pytest.FixtureRequest, stores: dict[str, GraphStore]) -> tuple[str, GraphStore]:
+    return request.param, stores[request.param]
+
+
+def ask(store: tuple[str, GraphStore], question: str) -> list[dict[str, Any]]:
+    engine, opened = store
+    cypher = guarded(QUERIES[engine][question])
     given = {name: value for name, value in PARAMETERS.items() if f"${name}" in cypher}
-    return list(store.query(cypher, given, QueryLimits()).to_pylist())
+    return list(opened.query(cypher, given, QueryLimits()).to_pylist())
 
 
-def test_there_are_ten_or_more() -> None:
-    assert len(QUERIES) >= 10
+def test_there_are_twenty_five_or_more() -> None:
+    assert len(BLOCKS) >= 25
 
 
-@pytest.mark.parametrize("question", QUERIES)
-def test_every_query_answers_with_rows(store: EmbeddedStore, question: str) -> None:
-    assert ask(store, question)
+@pytest.mark.parametrize("question", QUERIES["embedded"])
+def test_both_engines_answer_alike(stores: dict[str, GraphStore], question: str) -> None:
+    embedded, neo4j = (ask(pair, question) for pair in stores.items())
+    assert embedded
+    if question == "Which properties do customers have?":
+        assert {row["name"] for row in embedded} == {row["name"] for row in neo4j}
+    else:
+        assert embedded == neo4j
 
 
-def test_answers_agree_with_the_data(store: EmbeddedStore, planted: Planted) -> None:
+def test_answers_agree_with_the_data(store: tuple[str, GraphStore], planted: Planted) -> None:
     events = planted.dataset.events
     months = ask(store, "How much was sold in each month?")
     assert sum(row["lines"] for row in months) == events.height
@@ -86,7 +116,7 @@ def test_answers_agree_with_the_data(store: EmbeddedStore, planted: Planted) -> 
     assert len(gone) == min(20, last.filter(pl.col("at") < cut).height)
 
 
-def test_derived_answers(store: EmbeddedStore, planted: Planted) -> None:
+def test_derived_answers(store: tuple[str, GraphStore], planted: Planted) -> None:
     together = ask(store, "What is bought together with a product?")
     assert [row["product"] for row in together] == ["Product 24 of aisle 0"]
     mine = planted.dataset.events.filter(pl.col("user_id") == "user-3")["product_id"].unique()

@@ -14,12 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.embedded import EmbeddedStore
+from graph.neo4j_store import Neo4jStore
 from graph.schema import DERIVED_EDGES, EVENT_EDGES, NODES, STRUCTURE_EDGES
 from graph.store import Derived, GraphStore, QueryLimits
 from loaders.errors import DataError, QueryError, UnknownUser
+from tests.neo4j_fixture import clean_neo4j
 
 OPENERS: dict[str, Callable[[Path], GraphStore]] = {
     "embedded": lambda folder: EmbeddedStore(folder / "graph.lbug"),
+    "neo4j": lambda _: Neo4jStore(clean_neo4j()),
 }
 PURCHASED = EVENT_EDGES["purchase"]
 EDGE = {(e.name, e.source): e for e in (*STRUCTURE_EDGES, *DERIVED_EDGES)}
@@ -90,13 +93,13 @@ class TestNodes:
         assert set(NODES) <= set(store.counts())
         assert set(store.counts().values()) == {0}
 
-    def test_come_back_in_order_of_insertion_with_every_property(self, store: GraphStore) -> None:
+    def test_come_back_by_id_with_every_property(self, store: GraphStore) -> None:
         store.upsert_nodes("Product", pa.table({"id": ["b", "a"], "title": ["B", None]}))
         store.upsert_nodes("Product", pa.table({"id": ["0"], "price": [1.5]}))
         assert store.nodes("Product").to_pylist() == [
-            {"id": "b", "title": "B", "price": None},
-            {"id": "a", "title": None, "price": None},
             {"id": "0", "title": None, "price": 1.5},
+            {"id": "a", "title": None, "price": None},
+            {"id": "b", "title": "B", "price": None},
         ]
 
     def test_update_what_is_given_and_leave_the_rest(self, shop: GraphStore) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.embedded import EmbeddedStore
 from graph.guard import _FORBIDDEN, check_read_only, guarded
+from graph.neo4j_store import Neo4jStore
 from graph.query import read_query
+from graph.store import QueryLimits
 from loaders.errors import QueryError
+from tests.neo4j_fixture import clean_neo4j
 
 ATTACKS = [
     "CREATE (:User {id: 'eve'})",
@@ -100,6 +104,32 @@ ATTACKS = [
     "CYPHER 25 RETURN 1",
     "\uff23REATE (:User)",
     "MATCH (u:User) éCREATE (:User)",
+    "SHOW TRANSACTIONS",
+    "SHOW USERS",
+    "USE system SHOW USERS",
+    "CREATE USER eve SET PASSWORD 'eveeveeve'",
+    "ALTER CURRENT USER SET PASSWORD FROM 'a' TO 'b'",
+    "CREATE DATABASE eve",
+    "STOP DATABASE neo4j",
+    "CREATE INDEX eve FOR (u:User) ON (u.age)",
+    "DROP CONSTRAINT coterie_user_id",
+    "TERMINATE TRANSACTIONS 'neo4j-transaction-1' YIELD message RETURN message",
+    "WITH 1 AS x LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r",
+    "CALL { LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r } RETURN r",
+    "RETURN EXISTS { LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r }",
+    "MATCH (u) RETURN COLLECT { LOAD CSV FROM 'http://127.0.0.1:1' AS r RETURN r }",
+    "CALL dbms.listConfig() YIELD name RETURN name",
+    "CALL dbms.killConnections(['bolt-1'])",
+    "CALL dbms.queryJmx('*:*')",
+    "CALL db.clearQueryCaches()",
+    "CALL db.createLabel('Eve')",
+    "CALL db.prepareForReplanning()",
+    "CALL db.index.vector.createNodeIndex('i', 'User', 'v', 3, 'cosine')",
+    "CALL gds.graph.drop('g')",
+    "CALL tx.setMetaData({a: 1})",
+    "RETURN genai.vector.encode('x', 'OpenAI', {token: 'y'})",
+    "CYPHER runtime=slotted RETURN 1",
+    "CYPHER 5 LOAD CSV FROM 'file:///etc/passwd' AS r RETURN r",
     "RETURN 'never ends",
     "RETURN `never ends",
     "RETURN 1 /* never ends",
@@ -149,19 +179,43 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Neo4jStore]:
+    with Neo4jStore(clean_neo4j()) as store:
+        yield store
+
+
+@pytest.fixture(params=["path", "server"])
+def target(request: pytest.FixtureRequest) -> Path | Neo4jStore:
+    """Either engine, as ``read_query`` takes it."""
+    found: Path | Neo4jStore = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.mark.parametrize("cypher", ATTACKS)
-def test_attacks_are_refused_and_leave_no_trace(path: Path, cypher: str) -> None:
+def test_attacks_are_refused_and_leave_no_trace(
+    target: Path | Neo4jStore, tmp_path: Path, cypher: str
+) -> None:
     secret = object()
-    out = path.with_name("out")
+    out = tmp_path / "out"
     with pytest.raises(QueryError):
-        read_query(path, cypher.replace("OUT", str(out)))
+        read_query(target, cypher.replace("OUT", str(out)))
     assert secret and not out.exists()
 
 
-def test_the_store_is_still_empty_after_all_attacks(path: Path) -> None:
-    with EmbeddedStore(path) as store:
-        assert set(store.counts().values()) == {0}
-        assert store.nodes("User").column_names == ["id", "anonymous"]
+def test_the_stores_are_still_empty_after_all_attacks(path: Path, server: Neo4jStore) -> None:
+    with EmbeddedStore(path) as embedded:
+        for store in (embedded, server):
+            assert set(store.counts().values()) == {0}
+            assert store.nodes("User").column_names == ["id", "anonymous"]
+    labels = server.query("CALL db.labels() YIELD label RETURN collect(label) AS found")
+    assert "Eve" not in labels["found"].to_pylist()[0]
+
+
+@pytest.mark.parametrize("cypher", ["MERGE (:User {id: 'eve'})", "CALL db.createLabel('Eve')"])
+def test_the_server_refuses_writes_that_no_guard_judged(server: Neo4jStore, cypher: str) -> None:
+    with pytest.raises(QueryError, match="would change"):
+        server.read_query(cypher, {}, QueryLimits())
 
 
 @pytest.mark.parametrize("cypher", HARMLESS)
@@ -214,6 +268,19 @@ def test_never_crashes_on_any_text(text: str) -> None:
         check_read_only("RETURN " + text)
     except QueryError as error:
         assert str(error)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.lists(PIECES, max_size=8).map(lambda parts: "RETURN 1 " + "".join(parts)))
+def test_what_passes_only_reads_by_the_servers_own_judgement(server: Neo4jStore, text: str) -> None:
+    try:
+        passed = guarded(text)
+    except QueryError:
+        return
+    try:
+        server.read_query(passed, {}, QueryLimits(rows=10, seconds=2))
+    except QueryError as error:
+        assert "would change" not in str(error)
 
 
 HARMLESS_PIECES = st.sampled_from(

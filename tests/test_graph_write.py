@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,15 @@ import pytest
 
 from graph import write
 from graph.embedded import EmbeddedStore
+from graph.open import open_store
 from graph.readback import data_hash, read_shop
+from graph.store import GraphStore
 from graph.write import write_dataset
 from loaders.dataset import Dataset
 from loaders.errors import DataError
 from loaders.report import LoadReport
 from loaders.synthetic import Planted
+from tests.neo4j_fixture import clean_neo4j
 
 AT = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
@@ -75,12 +79,17 @@ def tiny(**changes: pl.DataFrame) -> Dataset:
     )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> EmbeddedStore:
-    return EmbeddedStore(tmp_path / "graph.lbug")
+@pytest.fixture(params=["embedded", "neo4j"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
+    if request.param == "embedded":
+        address: str | Path = tmp_path / "graph.lbug"
+    else:
+        address = clean_neo4j()
+    with open_store(address) as opened:
+        yield opened
 
 
-def test_counts_of_a_load_and_of_its_repeat(store: EmbeddedStore) -> None:
+def test_counts_of_a_load_and_of_its_repeat(store: GraphStore) -> None:
     counts = write_dataset(store, tiny())
     assert counts.nodes == {
         "Shop": 1,
@@ -99,7 +108,7 @@ def test_counts_of_a_load_and_of_its_repeat(store: EmbeddedStore) -> None:
     assert store.counts() == before
 
 
-def test_read_back_by_hand(store: EmbeddedStore) -> None:
+def test_read_back_by_hand(store: GraphStore) -> None:
     write_dataset(store, tiny())
     shop = read_shop(store)
     assert shop.currency == "EUR"
@@ -130,7 +139,7 @@ def test_read_back_by_hand(store: EmbeddedStore) -> None:
     assert graph.orders.tolist() == [-1, 0, -1, 1]
 
 
-def test_types_of_the_arrays(store: EmbeddedStore) -> None:
+def test_types_of_the_arrays(store: GraphStore) -> None:
     for shop in (read_shop(store), (write_dataset(store, tiny()), read_shop(store))[1]):
         types = {
             name: str(getattr(shop.graph, name).dtype)
@@ -144,7 +153,7 @@ def test_types_of_the_arrays(store: EmbeddedStore) -> None:
         ]  # fmt: skip
 
 
-def test_empty_store_reads_as_an_empty_shop(store: EmbeddedStore) -> None:
+def test_empty_store_reads_as_an_empty_shop(store: GraphStore) -> None:
     shop = read_shop(store)
     assert (len(shop.graph), shop.graph.shape, shop.levels) == (0, (0, 0), 0)
 
@@ -170,6 +179,22 @@ def test_order_of_loading_does_not_matter(planted: Planted, tmp_path: Path) -> N
     assert len(shops[0].graph) == data.events.height
 
 
+@pytest.mark.parametrize("which", ["tiny", "planted"])
+def test_both_stores_read_back_the_same_shop(planted: Planted, tmp_path: Path, which: str) -> None:
+    data = tiny() if which == "tiny" else planted.dataset
+    shops, counts = [], []
+    for address in (tmp_path / "graph.lbug", clean_neo4j()):
+        with open_store(address) as store:
+            write_dataset(store, replace(data, events=data.events.head(len(data.events) // 2)))
+            write_dataset(store, data)
+            counts.append(store.counts())
+            shops.append(read_shop(store))
+    assert counts[0] == counts[1]
+    assert data_hash(shops[0].graph) == data_hash(shops[1].graph)
+    for table in ("users", "products", "categories"):
+        assert getattr(shops[0], table).equals(getattr(shops[1], table))
+
+
 def test_a_long_history_goes_in_slices(
     planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +209,7 @@ def test_a_long_history_goes_in_slices(
     assert len(hashes) == 1
 
 
-def test_sums_survive(planted: Planted, store: EmbeddedStore) -> None:
+def test_sums_survive(planted: Planted, store: GraphStore) -> None:
     write_dataset(store, planted.dataset)
     graph = read_shop(store).graph
     events = planted.dataset.events
@@ -194,7 +219,7 @@ def test_sums_survive(planted: Planted, store: EmbeddedStore) -> None:
     assert graph.matrix().nnz == pairs
 
 
-def test_data_hash_tells_data_apart(store: EmbeddedStore) -> None:
+def test_data_hash_tells_data_apart(store: GraphStore) -> None:
     write_dataset(store, tiny())
     graph = read_shop(store).graph
     hashes = {
@@ -208,7 +233,7 @@ def test_data_hash_tells_data_apart(store: EmbeddedStore) -> None:
     assert data_hash(graph) == data_hash(read_shop(store).graph)
 
 
-def test_bare_rows_of_a_later_load_keep_what_is_known(store: EmbeddedStore) -> None:
+def test_bare_rows_of_a_later_load_keep_what_is_known(store: GraphStore) -> None:
     write_dataset(store, tiny())
     only_events = Dataset.of(tiny().events, LoadReport("later", 4, 4), currency="EUR")
     write_dataset(store, only_events)
@@ -230,7 +255,7 @@ def test_bare_rows_of_a_later_load_keep_what_is_known(store: EmbeddedStore) -> N
     ],
 )
 def test_refused_data_leaves_the_store_as_it_was(
-    store: EmbeddedStore, changed: Dataset, message: str
+    store: GraphStore, changed: Dataset, message: str
 ) -> None:
     write_dataset(store, tiny())
     before = (store.counts(), store.nodes("User").to_pylist(), store.nodes("Product").to_pylist())
@@ -242,7 +267,7 @@ def test_refused_data_leaves_the_store_as_it_was(
     )  # fmt: skip
 
 
-def test_progress_names_stages_and_ends(store: EmbeddedStore) -> None:
+def test_progress_names_stages_and_ends(store: GraphStore) -> None:
     seen: list[tuple[str, int, int]] = []
     write_dataset(store, tiny(), lambda *step: seen.append(step))
     assert ("writing nodes", 6, 6) in seen

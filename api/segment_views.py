@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from segments.model import Segment as Found
-from segments.model import Trait as FoundTrait
-
 from api.models.segments import Segment, SegmentProfile, Segments, Trait
 from pipeline.snapshot import Snapshot
+from segments.model import Segment as Found
+from segments.model import Trait as FoundTrait
 
 __all__ = ["profile_of", "segments_of"]
 
@@ -56,10 +55,10 @@ def _fields(segment: Found, most: int | None) -> dict[str, Any]:
 
 
 def _strongest(segment: Found, most: int | None) -> list[FoundTrait]:
-    """Categories first, then brands and attributes; lists show categories alone where they can."""
+    """Categories first, or words of titles in their place, then products, brands, attributes."""
     profile = segment.profile
-    traits = [*profile.categories, *profile.brands, *profile.attributes]
-    return traits[:most]
+    bought = [*(profile.categories or profile.titles), *profile.products]
+    return [*bought, *profile.brands, *profile.attributes][:most]
 
 
 def _trait(trait: FoundTrait) -> Trait:

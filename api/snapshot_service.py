@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from graph.query import read_query
-from rules.index import Rule
 
 from api.catalogue import Catalogue
 from api.customers import Customers
@@ -32,6 +30,7 @@ from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
 from api.segment_views import profile_of, segments_of
+from graph.query import read_query
 from graph.store import QueryLimits
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
@@ -39,6 +38,7 @@ from ranking.reasons import Explainer, RulePairs, SegmentLift
 from ranking.reasons import Reason as Found
 from ranking.recommender import SOURCES
 from ranking.scorer import MODES
+from rules.index import Rule
 
 __all__ = ["SnapshotService"]
 

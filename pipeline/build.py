@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from graph.open import open_store
-from graph.readback import data_hash, read_shop
 
 from graph.interactions import from_day
+from graph.open import open_store
+from graph.readback import data_hash, read_shop
 from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.progress import Progress, silent

@@ -20,13 +20,13 @@ from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
-from rules.table import RuleTable
-from segments.model import Segmentation
 
 from graph.ids import IdMap
 from loaders.errors import SnapshotMissing
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours
+from rules.table import RuleTable
+from segments.model import Segmentation
 
 __all__ = ["Manifest", "Snapshot", "read_manifest"]
 

@@ -42,6 +42,13 @@ def test_the_least_count_with_no_more_sets(most: int, count: int) -> None:
     assert affordable_count(baskets, 2, 3, most) == count
 
 
+@pytest.mark.parametrize(("most", "expected"), [(25, 1), (24, 2)])
+def test_all_sets_of_five_items_and_not_one_fewer_are_affordable(most: int, expected: int) -> None:
+    # 5 items, 10 pairs and 10 triples, each in one basket.
+    baskets = product_baskets(basket_shop([list("abcde")]).graph, 10)
+    assert affordable_count(baskets, 1, 3, most) == expected
+
+
 def test_a_sample_counts_close_to_all() -> None:
     # 780 pairs and 9,880 triples of about 47 baskets: quadruples extend 2,000 of the triples.
     baskets = _dense()

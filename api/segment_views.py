@@ -10,7 +10,7 @@ from pipeline.snapshot import Snapshot
 from segments.model import Segment as Found
 from segments.model import Trait as FoundTrait
 
-__all__ = ["profile_of", "segments_of"]
+__all__ = ["profile_of", "segments_of", "traits_of"]
 
 TRAITS_IN_LISTS = 4
 
@@ -50,15 +50,16 @@ def _fields(segment: Found, most: int | None) -> dict[str, Any]:
         "share_of_customers": profile.customer_share,
         "spend": None if spend is None else spend * profile.customers,
         "share_of_spend": profile.spend_share,
-        "traits": [_trait(t) for t in _strongest(segment, most)],
+        "traits": traits_of(segment, most),
     }
 
 
-def _strongest(segment: Found, most: int | None) -> list[FoundTrait]:
-    """The first ``most`` traits: categories, then brands and attributes."""
+def traits_of(segment: Found, most: int | None) -> list[Trait]:
+    """Categories first, or words of titles in their place, then products, brands, attributes."""
     profile = segment.profile
-    traits = [*profile.categories, *profile.brands, *profile.attributes]
-    return traits[:most]
+    bought = [*(profile.categories or profile.titles), *profile.products]
+    traits = [*bought, *profile.brands, *profile.attributes]
+    return [_trait(trait) for trait in traits[:most]]
 
 
 def _trait(trait: FoundTrait) -> Trait:

@@ -84,6 +84,7 @@ class Dataset:
         _refuse(unknown, "events", "event", f"expected one of {', '.join(EVENT_NAMES)}")
         for child, column, parent in _REFERENCES:
             _check_reference(self.table(child), child, column, self.table(parent), parent)
+        _check_levels(self.categories)
 
 
 _REFERENCES = (
@@ -164,3 +165,11 @@ def _check_reference(
     known = parent.select(pl.col(key).alias(column))
     orphans = child.filter(pl.col(column).is_not_null()).join(known, on=column, how="anti")
     _refuse(orphans, name, column, f"expected an id of table '{parent_name}'")
+
+
+def _check_levels(categories: pl.DataFrame) -> None:
+    """Refuse parents that are not broader, and with them circles."""
+    parents = categories.select(parent_id="category_id", above="level")
+    placed = categories.join(parents, on="parent_id")
+    message = "expected each category's parent at a lower level"
+    _refuse(placed.filter(pl.col("above") >= pl.col("level")), "categories", "parent_id", message)

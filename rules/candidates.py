@@ -11,7 +11,7 @@ import polars as pl
 
 from graph.ids import IdMap
 from rules.config import RulesConfig
-from rules.measures import benjamini_hochberg, fisher_tail, measures
+from rules.measures import benjamini_hochberg, fisher_tail, measures, telling
 
 __all__ = ["Candidates"]
 
@@ -47,6 +47,27 @@ class Candidates:
             self.left[mask],
             self.right[mask],
         )
+
+    def strongest(self, top: int, baskets: int) -> Candidates:
+        """Of rules of each length the ``top`` most telling of each antecedent, or consequent.
+
+        A pair is asked by its antecedent, so each has its own; longer antecedents are as many as
+        the rules themselves, so those stay bounded by what they lead to.
+
+        Args:
+            top: how many.
+            baskets: all baskets, which lift is of.
+        """
+        length = (self.antecedent >= 0).sum(axis=1)
+        lone = length == 1
+        group = np.where(lone, self.antecedent[:, 0], self.consequent)
+        confidence = self.both / self.left
+        weight = telling(confidence, confidence / (self.right / baskets))
+        order = np.lexsort((-weight, group, length))
+        new = np.ones(len(order), np.bool_)
+        new[1:] = (np.diff(length[order]) != 0) | (np.diff(group[order]) != 0)
+        place = np.arange(len(order)) - np.flatnonzero(new)[np.cumsum(new) - 1]
+        return self.where(np.isin(np.arange(len(self)), order[place < top]))
 
     def joined(self, other: Candidates) -> Candidates:
         """These rules and then those of ``other``."""

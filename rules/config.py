@@ -46,4 +46,15 @@ class RulesConfig(BaseModel):
     max_basket: int = Field(
         default=100, ge=2, description="A basket of more items keeps the most frequent of them."
     )
-    top: int = Field(default=20, ge=1, description="Most counted pairs kept for each antecedent.")
+    max_itemsets: int = Field(
+        default=20_000,
+        ge=100,
+        description="FP-Growth's support is raised at a level that would have more sets than about "
+        "this.",
+    )
+    top: int = Field(
+        default=20,
+        ge=1,
+        description="Most rules kept of each antecedent item among pairs, and of each consequent "
+        "among the rules of each greater length; the most telling.",
+    )

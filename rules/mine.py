@@ -3,7 +3,7 @@
 The only module here that loads mlxtend and pandas, and only once it mines, since a server that
 imports the pipeline has neither. FP-Growth in Python costs seconds for
 thousands of frequent sets and minutes for hundreds of thousands; ``RulesConfig`` says how low
-the supports go.
+the supports go, and ``rules.support`` raises them where baskets are long.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rules.baskets import PRODUCT, Baskets, category_baskets, product_baskets
 from rules.candidates import Candidates
 from rules.config import RulesConfig
 from rules.cooccurrence import pair_candidates
+from rules.support import affordable_count
 from rules.table import SCHEMA, RuleTable
 
 __all__ = ["frequent_itemsets", "itemset_candidates", "mine_level", "mine_rules"]
@@ -54,12 +55,14 @@ def mine_level(baskets: Baskets, config: RulesConfig) -> pl.DataFrame:
     product = baskets.level == PRODUCT
     support = config.product_support if product else config.category_support
     count = max(config.min_count, ceil(support * len(baskets)))
+    count = affordable_count(baskets, count, config.max_length, config.max_itemsets)
     found = itemset_candidates(frequent_itemsets(baskets, count, config.max_length), config)
     if product:
         rare = pair_candidates(baskets, config.min_count, below=count, per_item=config.top)
         found = found.joined(rare)
     least = config.min_count if product else count
     tested = int((baskets.counts >= least).sum())
+    found = found.strongest(config.top, len(baskets))
     frame = found.to_frame(baskets.level, baskets.items, len(baskets), tested, config)
     return frame.sort("leverage", "count", descending=True, maintain_order=True)
 

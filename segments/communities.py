@@ -3,13 +3,15 @@
 Rule for the resolution: run Leiden ``runs`` times at each of ``resolutions``, join communities
 that are too small to act on, and of the resolutions whose number of communities a marketer can
 read (``min_segments`` to ``max_segments``) take the one whose runs agree best, by mean adjusted
-Rand. Of its runs the one closest to the others is the answer. (Traag et al. 2019.)
+Rand; of those that agree as well, but for ``ALIKE``, the one with the fewest communities. Of its
+runs the one closest to the others is the answer. (Traag et al. 2019.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import graspologic_native
 import numpy as np
@@ -22,12 +24,33 @@ from loaders.progress import Progress, silent
 from segments.config import SegmentsConfig
 from segments.neighbours import UserGraph
 
-__all__ = ["Partition", "all_connected", "communities", "leiden", "merge_small", "modularity"]
+__all__ = [
+    "Partition",
+    "Tried",
+    "all_connected",
+    "chosen",
+    "communities",
+    "leiden",
+    "merge_small",
+    "modularity",
+]
 
 Labels = npt.NDArray[np.int64]
 
 ITERATIONS = 3
 """Leiden cycles in a run, each from the last; more change next to nothing."""
+
+ALIKE = 0.02
+"""Agreements of runs that differ by less are equal: another seed differs by as much."""
+
+
+class Tried(NamedTuple):
+    """A resolution: how far outside the range its communities are, and how well runs agree."""
+
+    outside: int
+    resolution: float
+    stability: float
+    labels: Labels
 
 
 @dataclass(frozen=True)
@@ -54,16 +77,16 @@ class Partition:
 
 def communities(graph: UserGraph, config: SegmentsConfig, progress: Progress = silent) -> Partition:
     """Partition the users of ``graph``; deterministic by ``config.seed``."""
-    tried: list[tuple[tuple[int, float], float, float, Labels]] = []
+    tried: list[Tried] = []
     # No two values of ``config.seed`` share a run, or they would agree by it alone.
     seeds = range(config.seed * config.runs, (config.seed + 1) * config.runs)
     least = max(config.min_size, int(np.ceil(config.min_share * graph.shape[0])))
     for done, resolution in enumerate(config.resolutions):
         runs = [merge_small(graph, leiden(graph, resolution, seed), least) for seed in seeds]
         stability, best = _agreement(runs)
-        tried.append(((-_outside(best, config), stability), resolution, stability, best))
+        tried.append(Tried(_outside(best, config), resolution, stability, best))
         progress("segments", done + 1, len(config.resolutions))
-    _, resolution, stability, labels = max(tried, key=lambda entry: entry[0])
+    _, resolution, stability, labels = chosen(tried)
     labels = _by_size(labels)
     return Partition(
         labels,
@@ -149,9 +172,22 @@ def _agreement(runs: list[Labels]) -> tuple[float, Labels]:
     return mean, runs[int(scores.sum(axis=1).argmax())]
 
 
+def chosen(tried: list[Tried]) -> Tried:
+    """Nearest to the range wanted, then agreeing best; of those that agree as well, the fewest."""
+    nearest = min(each.outside for each in tried)
+    ranged = [each for each in tried if each.outside == nearest]
+    best = max(each.stability for each in ranged)
+    alike = [each for each in ranged if each.stability >= best - ALIKE]
+    return min(alike, key=lambda each: (_count(each.labels), -each.stability))
+
+
+def _count(labels: Labels) -> int:
+    return len(np.unique(labels[labels >= 0]))
+
+
 def _outside(labels: Labels, config: SegmentsConfig) -> int:
     """How far the number of communities lies outside the range wanted."""
-    found = len(np.unique(labels[labels >= 0]))
+    found = _count(labels)
     return max(config.min_segments - found, found - config.max_segments, 0)
 
 

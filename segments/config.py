@@ -19,7 +19,7 @@ class SegmentsConfig(BaseModel):
         default=30, ge=2, description="Nearest neighbours of each customer in the user graph."
     )
     resolutions: tuple[float, ...] = Field(
-        default=(0.1, 0.25, 0.5, 0.75, 1.0, 1.5),
+        default=(0.1, 0.25, 0.4, 0.5, 0.75, 1.0, 1.5),
         min_length=1,
         description="Leiden resolutions tried; higher gives more, smaller communities.",
     )
@@ -47,6 +47,12 @@ class SegmentsConfig(BaseModel):
     min_lift: float = Field(default=1.2, ge=1, description="Least lift of a trait.")
     max_false_discovery: float = Field(
         default=0.05, gt=0, le=1, description="Largest corrected p-value of a trait."
+    )
+    common: float = Field(
+        default=1 / 3,
+        gt=0,
+        le=1,
+        description="A segment is named after what at least this share of its members buy.",
     )
     traits: int = Field(default=8, ge=1, description="Most traits shown of each kind.")
     products: int = Field(

@@ -39,9 +39,10 @@ class Trait:
     """Something members do or are more than the shop's customers.
 
     Attributes:
-        kind: ``category:<level>``, ``brand``, or the attribute's name.
-        id, name: the category, brand or value, and how a person reads it.
-        share: of a member's spend, on average; for attributes, of the members with a value.
+        kind: ``category:<level>``, ``title``, ``product``, ``brand``, or the attribute's name.
+        id, name: the category, words of titles, product, brand or value, and how a person reads it.
+        share: of a member's spend, on average; for products, of the members, that bought it; for
+            attributes, of the members with a value.
         shop_share: the same over all customers.
         lift: ``share`` over ``shop_share``.
         customers: members behind it.
@@ -67,7 +68,8 @@ class Profile:
         customer_share, spend_share: of all registered customers, of all their spend (``None``
             where there is none).
         behaviour, shop: of the members, and of all customers to compare with.
-        categories, brands, attributes: what is over-represented.
+        categories, titles, products, brands, attributes: what is over-represented; ``titles``
+            are words that the titles of several products share.
     """
 
     customers: int
@@ -76,6 +78,8 @@ class Profile:
     behaviour: Behaviour
     shop: Behaviour
     categories: tuple[Trait, ...]
+    titles: tuple[Trait, ...]
+    products: tuple[Trait, ...]
     brands: tuple[Trait, ...]
     attributes: tuple[Trait, ...]
 
@@ -178,7 +182,7 @@ _ARRAYS = ("member", "strength", "placed")
 def _profile(data: dict[str, Any]) -> Profile:
     traits = {
         kind: tuple(Trait(**t) for t in data[kind])
-        for kind in ("categories", "brands", "attributes")
+        for kind in ("categories", "titles", "products", "brands", "attributes")
     }
     behaviours = {name: Behaviour(**data[name]) for name in ("behaviour", "shop")}
     return Profile(**{**data, **traits, **behaviours})

@@ -1,9 +1,9 @@
 """Short, distinct names, the same for the same profiles: how they shop, and what they favour.
 
 ``Small baskets: Soft Drinks & Frozen Pizza``; a segment that shops as the shop does goes by its
-favourites alone. Those are over-represented categories that at least ``COMMON`` of the members
-buy, from levels of the tree coarse enough to have readable names; where there are none, deeper
-categories, brands or attributes.
+favourites alone. Those are over-represented categories that enough of the members buy, from levels
+of the tree coarse enough to have readable names; where there are none, deeper categories, words
+that the titles of products share, brands, attributes or products.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from math import log
+from typing import Final
 
 import polars as pl
 
@@ -28,11 +29,14 @@ LAPSED_DAYS = 30
 
 FAVOURITES = 2
 
-COMMON = 1 / 3
-"""A name must fit this share of the members, or it would mislead."""
-
 READABLE_LEVEL = 500
 """Levels of more categories are for shelves and tills, not for names."""
+
+_SAYS_ITSELF: Final = re.compile(r"[^\W\d_]{3}[^\d_]*")
+_SIZE: Final = re.compile(r",\s*\d.*")
+"""What follows the product in a title: its size."""
+
+_ANSWERS: Final = {"yes", "true", "false", "none", "unknown", "other"}
 
 
 def names(
@@ -76,12 +80,16 @@ def habit(behaviour: Behaviour, shop: Behaviour) -> str:
 
 
 def _candidates(profile: Profile, favourites: list[str]) -> Iterator[str]:
-    """Names for a profile, the shortest first, without end."""
+    """Names for a profile, the shortest first, without end; numbers come last."""
     start = habit(profile.behaviour, profile.shop)
+    products = list(dict.fromkeys(readable(_SIZE.sub("", t.name)) for t in profile.products))
+    favourites = favourites or products
     shortest = _joined(start, favourites[:FAVOURITES])
     yield shortest
     for size in range(FAVOURITES + 1, len(favourites) + 1):
         yield _joined(start, favourites[:size])
+    for product in products:
+        yield _joined(start, [*favourites[:FAVOURITES], product])
     number = 2
     while True:
         yield f"{shortest} ({number})"
@@ -98,13 +106,14 @@ def _favourites(
     profile: Profile, coarse: set[str], parent: dict[str, str | None], config: SegmentsConfig
 ) -> list[str]:
     """What the members favour, the most telling first, each kind where the ones before lack."""
-    common = [t for t in profile.categories if t.customers >= COMMON * profile.customers]
+    common = [t for t in profile.categories if t.customers >= config.common * profile.customers]
     telling = [t for t in common if not _ignored(t.name, config)]
     upper = _distinct([t for t in telling if t.kind in coarse], parent)
     deeper = _distinct([t for t in telling if t.kind not in coarse], parent)
+    titles = [readable(t.name) for t in profile.titles]
     brands = [readable(t.name) for t in profile.brands]
-    people = [f"{readable(t.kind.replace('_', ' '))} {t.name}" for t in profile.attributes]
-    return (upper or deeper or brands) + people
+    people = [_person(t) for t in profile.attributes]
+    return (upper or deeper or titles or brands) + people
 
 
 def _distinct(traits: Sequence[Trait], parent: dict[str, str | None]) -> list[str]:
@@ -125,6 +134,13 @@ def _distinct(traits: Sequence[Trait], parent: dict[str, str | None]) -> list[st
             chosen.append(trait)
             found.append(name)
     return found
+
+
+def _person(trait: Trait) -> str:
+    """An attribute's value: *Germany*, but *Age 65+*, since a number does not say what it is of."""
+    if _SAYS_ITSELF.fullmatch(trait.name) and trait.name.lower() not in _ANSWERS:
+        return trait.name
+    return f"{readable(trait.kind.replace('_', ' '))} {trait.name}"
 
 
 def _ignored(name: str, config: SegmentsConfig) -> bool:

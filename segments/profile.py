@@ -15,13 +15,24 @@ from graph.shop import Shop
 from segments.attributes import attribute_columns, attribute_values
 from segments.config import SegmentsConfig
 from segments.model import Behaviour, Profile, Trait
-from segments.traits import Overuse, attribute_overuse, preference_overuse, top_traits
+from segments.titles import distinct_themes, theme_matrix
+from segments.traits import (
+    Overuse,
+    attribute_overuse,
+    buyer_overuse,
+    preference_overuse,
+    top_traits,
+)
+from segments.words import readable
 
 __all__ = ["behaviour", "customer_table", "profiles"]
 
 Members = npt.NDArray[np.int32]
 Told = dict[int, list[tuple[float, Trait]]]
 """Traits of each segment with how much they tell."""
+
+THEMES = 200
+"""Words of titles looked at for each segment before those that say the same are joined."""
 
 
 def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig) -> list[Profile]:
@@ -37,6 +48,9 @@ def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig)
     bought = bought.where(bought.registered[bought.user_rows])
     customers = customer_table(bought)
     categories = _categories(shop, bought, member, segments, config)
+    bare = [segment for segment in range(segments) if not categories[segment]]
+    titles = _titles(shop, bought, member, segments, config) if bare else []
+    products = _products(shop, bought, member, segments, config)
     brands = _brands(shop, bought, member, segments, config)
     attributes = _attributes(shop.users, member, segments, config)
     everyone, spend = behaviour(customers), float(customers["spend"].sum())
@@ -51,6 +65,10 @@ def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig)
                 behaviour=behaviour(mine),
                 shop=everyone,
                 categories=_best(categories[segment], config.traits * max(shop.levels, 1)),
+                titles=distinct_themes(
+                    titles[segment] if segment in bare else (), mine.height, config
+                ),
+                products=_best(products[segment], config.traits),
                 brands=_best(brands[segment], config.traits),
                 attributes=_best(attributes[segment], config.traits),
             )
@@ -114,6 +132,41 @@ def _categories(
         spend = _spend(bought, rows, len(ids))
         overuse = preference_overuse(spend, member, segments, config.min_customers)
         _add(told, overuse, f"category:{level}", ids, names, config)
+    return told
+
+
+def _titles(
+    shop: Shop, bought: InteractionGraph, member: Members, segments: int, config: SegmentsConfig
+) -> list[list[Trait]]:
+    """Words shared by titles of products that members spend a larger share on."""
+    themes, of_theme = theme_matrix(shop.products["title"].to_list())
+    rows = np.arange(len(shop.products))
+    spend = _spend(bought, rows, len(rows))
+    total = np.asarray(spend.sum(axis=1), np.float64)
+    on_theme = sparse.csr_array(spend @ of_theme)
+    overuse = preference_overuse(on_theme, member, segments, config.min_customers, total)
+    names = [readable(theme) for theme in themes]
+    found = (
+        top_traits(overuse, segment, "title", themes, names, config, THEMES)
+        for segment in range(segments)
+    )
+    return [[trait for _, trait in traits] for traits in found]
+
+
+def _products(
+    shop: Shop, bought: InteractionGraph, member: Members, segments: int, config: SegmentsConfig
+) -> Told:
+    """Products that more of the members bought."""
+    ids, titles = shop.products["product_id"].to_list(), shop.products["title"].to_list()
+    spend = _spend(bought, np.arange(len(ids)), len(ids))
+    # What too few bought is not tested; leaving it out spares a column for each segment.
+    sold = np.flatnonzero(np.bincount(spend.indices, minlength=len(ids)) >= config.min_customers)
+    overuse = buyer_overuse(
+        sparse.csr_array(spend[:, sold]), member, segments, config.min_customers
+    )
+    told: Told = defaultdict(list)
+    names = [titles[row] or ids[row] for row in sold]
+    _add(told, overuse, "product", [ids[row] for row in sold], names, config)
     return told
 
 

@@ -17,9 +17,10 @@ from scipy import sparse, stats
 from segments.config import SegmentsConfig
 from segments.model import Trait
 
-__all__ = ["Overuse", "attribute_overuse", "preference_overuse", "top_traits"]
+__all__ = ["Overuse", "attribute_overuse", "buyer_overuse", "preference_overuse", "top_traits"]
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 Spend = sparse.csr_array[np.float64, tuple[int, int]]
 
 
@@ -42,7 +43,11 @@ class Overuse:
 
 
 def preference_overuse(
-    spend: Spend, member: npt.NDArray[np.int32], segments: int, min_customers: int
+    spend: Spend,
+    member: npt.NDArray[np.int32],
+    segments: int,
+    min_customers: int,
+    total: Floats | None = None,
 ) -> Overuse:
     """Items on which members spend a larger share than other customers do.
 
@@ -54,8 +59,9 @@ def preference_overuse(
         member: segment of each user or -1, int32 [n_users].
         segments: number of segments.
         min_customers: an item with fewer buyers in the shop is not tested.
+        total: what shares are of, float64 [n_users], for items that overlap; their sum by default.
     """
-    total: Floats = spend.sum(axis=1)
+    total = np.asarray(spend.sum(axis=1), np.float64) if total is None else total
     buyer = total > 0
     share = sparse.csr_array(sparse.diags_array(1 / np.where(buyer, total, 1)) @ spend)
     inside = _membership(np.where(buyer, member, -1), segments)
@@ -67,6 +73,25 @@ def preference_overuse(
     p = _welch((sums, roots, size), rest)
     p = _corrected(p, (share > 0).sum(axis=0) >= min_customers)
     return Overuse(sums / np.maximum(size, 1), share.sum(axis=0) / max(everyone, 1), buyers, p)
+
+
+def buyer_overuse(
+    spend: Spend, member: npt.NDArray[np.int32], segments: int, min_customers: int
+) -> Overuse:
+    """Items that more of the members bought; one-sided Fisher exact tests.
+
+    Args:
+        spend: above 0 where a user bought an item, float64 CSR [n_users, n_items].
+        member: segment of each user or -1, int32 [n_users].
+        segments: number of segments.
+        min_customers: an item that fewer customers bought is not tested.
+    """
+    bought = (spend > 0).astype(np.float64)
+    buyer = np.diff(bought.indptr) > 0
+    inside = _membership(np.where(buyer, member, -1), segments)
+    both = np.rint((inside @ bought).toarray()).astype(np.int64)
+    total = np.rint(bought.sum(axis=0)).astype(np.int64)
+    return _counted(both, total, _sizes(inside), int(buyer.sum()), min_customers)
 
 
 def attribute_overuse(
@@ -91,11 +116,8 @@ def attribute_overuse(
     )[:, : len(kinds)]
     inside = _membership(np.where(counted, member, -1), segments)
     both = np.rint(inside @ hot.astype(np.float64)).astype(np.int64)
-    size, total = _sizes(inside), hot.sum(axis=0)
-    p = stats.hypergeom.sf(both - 1, counted.sum(), total, size) if both.size else both * 1.0
-    p = _corrected(np.asarray(p, np.float64), total >= min_customers)
-    share, shop = both / np.maximum(size, 1), total / max(int(counted.sum()), 1)
-    return kinds.to_list(), Overuse(share, shop, both, p)
+    total, everyone = hot.sum(axis=0).astype(np.int64), int(counted.sum())
+    return kinds.to_list(), _counted(both, total, _sizes(inside), everyone, min_customers)
 
 
 def top_traits(
@@ -105,8 +127,11 @@ def top_traits(
     ids: list[str],
     names: list[str],
     config: SegmentsConfig,
+    most: int | None = None,
 ) -> list[tuple[float, Trait]]:
     """The traits of one segment that hold, each with how much it tells, the most first.
+
+    At most ``most``, by default ``config.traits``.
 
     A trait tells ``share * log(lift)``, its part of the divergence between the segment's mix and
     the shop's: neither the rare with a high lift nor the common with a low one leads.
@@ -136,8 +161,20 @@ def top_traits(
                 float(overuse.p_value[segment, i]),
             ),
         )
-        for i in order[: config.traits].tolist()
+        for i in order[: config.traits if most is None else most].tolist()
     ]
+
+
+def _counted(
+    both: Counts, total: Counts, size: Floats, everyone: int, min_customers: int
+) -> Overuse:
+    """Members with an item [n_segments, n_items] against customers with it [n_items]."""
+    tested = total >= min_customers
+    p = np.ones(both.shape)
+    if both.size:
+        p[:, tested] = stats.hypergeom.sf(both[:, tested] - 1, everyone, total[tested], size)
+    share, shop = both / np.maximum(size, 1), total / max(everyone, 1)
+    return Overuse(share, shop, both, _corrected(p, tested))
 
 
 def _membership(member: npt.NDArray[np.int32], segments: int) -> Spend:

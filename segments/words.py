@@ -58,4 +58,5 @@ def _worded(word: str, place: int) -> str:
     plain = _SHORT.get(word.lower(), word)
     if plain.lower() in _SMALL and place:
         return plain.lower()
-    return plain.capitalize() if plain.isupper() or plain[1:].islower() else plain
+    even = plain.isupper() or plain.islower() or plain[1:].islower()
+    return plain.capitalize() if even else plain

@@ -156,6 +156,26 @@ def test_counted_pairs_keep_the_most_telling_of_each_antecedent() -> None:
     assert found.both.tolist() == [4, 4, 3, 2]
 
 
+def test_only_the_most_telling_rules_of_each_length_stay() -> None:
+    # Antecedents of 10 baskets, consequents of 20 out of 100: telling grows with baskets of both.
+    antecedent = np.array([[0, -1], [0, -1], [0, -1], [1, -1], [2, 3], [2, 4], [3, 4], [2, 3]])
+    consequent = np.array([5, 6, 7, 5, 5, 5, 5, 6], np.int64)
+    both = np.array([4, 6, 5, 3, 4, 9, 5, 3], np.int64)
+    rules = Candidates(antecedent, consequent, both, np.full(8, 10), np.full(8, 20))
+    kept = rules.strongest(2, 100)
+    assert kept.both.tolist() == [6, 5, 3, 9, 5, 3]
+    assert kept.consequent.tolist() == [6, 7, 5, 5, 5, 6]
+    assert rules.strongest(8, 100).both.tolist() == both.tolist()
+
+
+def test_no_antecedent_of_one_and_no_consequent_has_more_than_top(planted: Planted) -> None:
+    baskets = product_baskets(shop_of(planted.dataset).graph, 100)
+    frame = mine_level(baskets, LOOSE.model_copy(update={"top": 3, "product_support": 0.01}))
+    pair = pl.col("antecedent").list.len() == 1
+    for rules, side in ((frame.filter(pair), "antecedent"), (frame.filter(~pair), "consequent")):
+        assert rules.group_by(side).len()["len"].max() == 3
+
+
 def test_planted_pairs_lead_the_rules_of_their_products(planted: Planted) -> None:
     table = mine_rules(shop_of(planted.dataset))
     for first, second in planted.pairs:

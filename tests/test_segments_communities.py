@@ -9,7 +9,9 @@ from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 
 from segments.communities import (
+    Tried,
     all_connected,
+    chosen,
     communities,
     leiden,
     merge_small,
@@ -95,6 +97,16 @@ def test_the_number_of_communities_stays_in_range_where_a_resolution_allows() ->
     found = communities(user_graph(vectors, 10), config)
     looser = communities(user_graph(vectors, 10), config.model_copy(update={"max_segments": 15}))
     assert found.labels.max() <= looser.labels.max() == 11
+
+
+def test_of_resolutions_that_agree_as_well_the_one_with_the_fewest_is_chosen() -> None:
+    def tried(outside: int, resolution: float, stability: float, count: int) -> Tried:
+        return Tried(outside, resolution, stability, np.arange(count, dtype=np.int64))
+
+    few, many, apart = tried(0, 0.5, 0.80, 8), tried(0, 1.0, 0.81, 15), tried(2, 1.5, 0.99, 17)
+    assert chosen([few, many, apart]).resolution == 0.5
+    assert chosen([tried(0, 0.5, 0.78, 8), many, apart]).resolution == 1.0
+    assert chosen([apart, tried(3, 2.0, 1.0, 18)]).resolution == 1.5
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

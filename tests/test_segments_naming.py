@@ -43,8 +43,11 @@ def _profile(
     brands: tuple[Trait, ...] = (),
     attributes: tuple[Trait, ...] = (),
     behaviour: Behaviour = SHOP,
+    titles: tuple[Trait, ...] = (),
+    products: tuple[Trait, ...] = (),
 ) -> Profile:
-    return Profile(100, 0.1, 0.1, behaviour, SHOP, categories, brands, attributes)
+    bought = (categories, titles, products, brands)
+    return Profile(100, 0.1, 0.1, behaviour, SHOP, *bought, attributes)
 
 
 def _names(*profiles: Profile) -> list[str]:
@@ -73,6 +76,34 @@ def test_without_categories_brands_and_attributes_name() -> None:
     brand, age = _trait("brand", "Acme", "ACME", 0.2, 2.0), _trait("age", "65+", "65+", 0.4, 2.0)
     assert _names(_profile(brands=(brand,), attributes=(age,))) == ["Acme & Age 65+"]
     assert _names(_profile()) == ["Regulars"]
+
+
+def test_without_categories_words_of_titles_name_and_then_products() -> None:
+    bag = _trait("title", "jumbo bag", "Jumbo Bag", 0.2, 9.0)
+    lunch = _trait("title", "lunch bag", "Lunch Bag", 0.1, 6.0)
+    mug = _trait("product", "p1", "RED MUG, 12 OZ", 0.6, 4.0)
+    other_mug = _trait("product", "p2", "RED MUG, 8 OZ", 0.5, 4.0)
+    both = _profile(titles=(bag, lunch), products=(mug,))
+    assert _names(both) == ["Jumbo Bag & Lunch Bag"]
+    assert _names(_profile(products=(mug, other_mug))) == ["Red Mug"]
+    assert _names(_profile(FUEL, titles=(bag,))) == ["Fuel"]
+    # A product tells two alike apart before a number does.
+    assert _names(both, both, both) == [
+        "Jumbo Bag & Lunch Bag",
+        "Jumbo Bag, Lunch Bag & Red Mug",
+        "Jumbo Bag & Lunch Bag (2)",
+    ]
+
+
+def test_attributes_read_as_people_say_them() -> None:
+    people = [
+        _trait("country", value, value, 0.4, 2.0) for value in ("Germany", "France", "Sri Lanka")
+    ]
+    assert _names(_profile(attributes=(people[0], people[1]))) == ["Germany & France"]
+    assert _names(_profile(attributes=(people[2],))) == ["Sri Lanka"]
+    told = {"35-49K": "Income 35-49K", "2": "Income 2", "Yes": "Income Yes", "No": "Income No"}
+    for value, name in told.items():
+        assert _names(_profile(attributes=(_trait("income", value, value, 0.4, 2.0),))) == [name]
 
 
 def test_no_two_are_alike() -> None:

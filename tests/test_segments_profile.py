@@ -16,7 +16,7 @@ from segments.config import SegmentsConfig
 from segments.model import Behaviour
 from segments.products import segment_products
 from segments.profile import behaviour, customer_table, profiles
-from segments.traits import attribute_overuse, preference_overuse
+from segments.traits import attribute_overuse, buyer_overuse, preference_overuse
 
 # user, product, day, value, order
 LINES = [
@@ -63,7 +63,8 @@ def test_small_counts_are_not_shown() -> None:
     shop = line_shop(["a", "b", "c", "d"], LINES, ["wine", "bread"], CATEGORIES)
     config = SMALL.model_copy(update={"min_customers": 3})
     for profile in profiles(shop, np.array([0, 0, 1, -1], np.int32), 2, config):
-        assert profile.categories == profile.brands == profile.attributes == ()
+        assert profile.categories == profile.titles == profile.products == ()
+        assert profile.brands == profile.attributes == ()
 
 
 def test_preferences_are_tested_by_welchs_t_on_roots_of_shares() -> None:
@@ -108,6 +109,27 @@ def test_attributes_by_hand() -> None:
     assert np.diag(got.p_value) == pytest.approx([0.1, 0.1])
 
 
+def test_buyers_by_hand() -> None:
+    spend = np.zeros((7, 2))
+    spend[[0, 1, 2], 0] = 4.0
+    spend[[3, 4, 5], 1] = 1.0
+    member = np.array([0, 0, 0, 1, 1, 1, 1], np.int32)
+    got = buyer_overuse(sparse.csr_array(spend), member, 2, 1)
+    # The last user bought nothing and does not count; the rest as in the table above.
+    assert got.share.tolist() == [[1, 0], [0, 1]]
+    assert got.shop_share.tolist() == [0.5, 0.5]
+    assert got.customers.tolist() == [[3, 0], [0, 3]]
+    assert np.diag(got.p_value) == pytest.approx([0.1, 0.1])
+    assert buyer_overuse(sparse.csr_array(spend), member, 2, 4).p_value.min() == 1
+
+
+def test_overlapping_items_are_shares_of_the_total_given() -> None:
+    spend = sparse.csr_array([[8.0, 8.0], [2.0, 0.0]])
+    total = np.array([16.0, 4.0])
+    got = preference_overuse(spend, np.array([0, 0], np.int32), 1, 1, total)
+    assert got.share.tolist() == [[0.5, 0.25]]
+
+
 def test_numbers_become_ranges_and_identifiers_are_no_attributes() -> None:
     users = pl.DataFrame(
         {
@@ -145,10 +167,10 @@ def test_shuffled_labels_show_nearly_nothing(planted: Planted) -> None:
     for seed in range(20):
         member = np.random.default_rng(seed).permutation(planted.group).astype(np.int32)
         described = profiles(shop, member, 4, SegmentsConfig(min_lift=1))
-        traits = [t for p in described for t in (*p.categories, *p.brands, *p.attributes)]
-        shown += len({t.kind for t in traits})
-    # 20 shuffles of 4 kinds: where nothing is true, one kind in 20 may show something.
-    assert shown <= 9
+        bought = [t for p in described for t in (*p.categories, *p.products, *p.brands)]
+        shown += len({t.kind for t in (*bought, *(t for p in described for t in p.attributes))})
+    # 20 shuffles of 5 kinds: where nothing is true, one kind in 20 may show something.
+    assert shown <= 10
 
 
 @settings(max_examples=25, deadline=None)

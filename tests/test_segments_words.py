@@ -21,6 +21,8 @@ from segments.words import readable
         ("Bread:italian", "Bread"),
         ("7UP", "7up"),
         ("-", "-"),
+        ("t-light holder", "T-Light Holder"),
+        ("children's games", "Children's Games"),
     ],
 )
 def test_readable(name: str, expected: str) -> None:

@@ -34,8 +34,12 @@ _SEGMENT = {
 class Trait(Answer):
     """Something members do, buy or are more often than customers at large."""
 
-    kind: str = Field(description="category, brand or attribute.")
-    id: str = Field(description="Of the category or brand, or name=value of the attribute.")
+    kind: str = Field(
+        description="category:<level>, title (words of titles), product, brand or an attribute."
+    )
+    id: str = Field(
+        description="Of the category, product or brand; the words; or the attribute's value."
+    )
     label: str = Field(description="What a person reads.")
     share: float = Field(description="Share of the members, 0..1.")
     share_overall: float = Field(description="Share of all customers, 0..1.")

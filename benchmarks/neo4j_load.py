@@ -1,4 +1,4 @@
-"""Ways into Neo4j and out of it: ``python -m benchmarks.neo4j_load completejourney``.
+"""Ways into Neo4j and out of it: ``python -m benchmarks.neo4j_load complete-journey``.
 
 Beside each other, on one server in one run: the store's bulk load, one MERGE a row in a transaction
 of its own, and LOAD CSV by the server; then reading all purchases as lists and as plain records.
@@ -23,10 +23,10 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.graph_store import dataset
 from graph.neo4j_store import Neo4jStore
 from graph.schema import EVENT_EDGES
 from graph.write import write_dataset
+from loaders.sources import load_source
 
 PURCHASED = EVENT_EDGES["purchase"]
 SERVER = Path(__file__).parent.parent / "tests" / "neo4j_server" / "server.py"
@@ -85,7 +85,7 @@ class Rates:
 
 def measure(source: str, store: Neo4jStore, imports: Path | None, sample: int) -> dict[str, Any]:
     """Rates of all ways, on a store that is empty."""
-    data = dataset(source)
+    data = load_source(source)
     events = data.events.filter(pl.col("event") == "purchase")
     rows = events.rename({"user_id": "source", "product_id": "target"}).select(
         "source", "target", *PURCHASED.properties
@@ -147,7 +147,7 @@ def plain(store: Neo4jStore, query: str, most: int) -> int:
 def main() -> None:
     """Measure, and end with one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("source", help="completejourney, or synthetic:N")
+    parser.add_argument("source", help="complete-journey, or synthetic:N")
     parser.add_argument("--store", help="an empty server to use")
     parser.add_argument("--sample", type=int, default=300_000, help="edges of the slow ways")
     asked = parser.parse_args()

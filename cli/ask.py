@@ -26,7 +26,7 @@ def open_service(home: Any) -> Service:
         SnapshotMissing: nothing is published.
     """
     place = at_home(home)
-    provider = SnapshotProvider(place, place.path.name)
+    provider = SnapshotProvider(place, place.name)
     provider.refresh()
     return provider()
 

@@ -63,7 +63,7 @@ def run_server(home: Home, host: str, port: int) -> None:
     import uvicorn
 
     taken = listening(host, port)
-    provider = SnapshotProvider(home, home.path.name)
+    provider = SnapshotProvider(home, home.name)
 
     @asynccontextmanager
     async def watching(app: Any) -> AsyncIterator[None]:

@@ -48,6 +48,11 @@ class Home:
     address: str | None = field(default=None, repr=False)
 
     @property
+    def name(self) -> str:
+        """What to call the shop: the folder's name, without the dot of a hidden one."""
+        return self.path.name.lstrip(".")
+
+    @property
     def store(self) -> Path | str:
         """The embedded store's file, or the server's address, which may hold a password."""
         return self.address or self.path / "store" / "shop.lbug"

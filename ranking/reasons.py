@@ -17,6 +17,9 @@ from ranking.similar import Neighbours
 
 __all__ = ["Explainer", "Reason", "RulePairs", "SegmentLift"]
 
+ALIKE = 0.5
+"""Least similarity that is told as a reason."""
+
 Kind = Literal["history", "rule", "similar", "segment", "popular"]
 
 
@@ -193,7 +196,8 @@ class Explainer:
         near = self.neighbours.rows[product]
         for place in np.flatnonzero((near >= 0) & held[near]):
             other, score = int(near[place]), float(self.neighbours.scores[product, place])
-            if self.titles[other] != self.titles[product]:  # which would explain nothing
+            # An equal title would explain nothing, and a weak likeness would be no reason.
+            if score >= ALIKE and self.titles[other] != self.titles[product]:
                 text = f"Similar to {self.titles[other]}"
                 return Reason("similar", text, other, {"similarity": score})
         return None

@@ -17,7 +17,7 @@ LINES += [(1, 3, 20.0, 4)]
 @pytest.fixture
 def explainer() -> Explainer:
     rows = np.array([[1, -1], [0, 2], [-1, -1], [4, 1], [-1, -1]], np.int32)
-    scores = np.array([[0.9, 0], [0.9, 0.5], [0, 0], [0.8, 0.4], [0, 0]], np.float32)
+    scores = np.array([[0.9, 0], [0.9, 0.5], [0, 0], [0.8, 0.6], [0, 0]], np.float32)
     return Explainer(
         titles=TITLES,
         history=build_history(graph_of(LINES, 2, 5)),
@@ -61,7 +61,7 @@ def test_similar_names_the_nearest_product_held(explainer: Explainer) -> None:
     (jam,) = explainer.explain(0, np.array([3]))
     assert texts(jam) == ["Similar to Bread", "Bought by 1 customer"]
     assert jam[0].product == 1
-    assert jam[0].numbers["similarity"] == pytest.approx(0.4)
+    assert jam[0].numbers["similarity"] == pytest.approx(0.6)
 
 
 def test_the_basket_counts_as_held(explainer: Explainer) -> None:

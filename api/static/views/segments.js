@@ -7,8 +7,8 @@ import { callLink, customerLink, empty, facts, failure, heading, panel, table, t
 const PAGE = 25;
 
 export function list({ signal }) {
-  const intro = "Customers who buy alike, found in the graph. Bars show the share of members who buy it, "
-    + "the tick all customers', the figure how many times more often.";
+  const intro = "Customers who buy alike, found in the graph. Bars show what share "
+    + "of members' spend it takes, ticks the whole shop's, figures how many times more.";
   const cards = panel("All segments", "/v1/segments", drawCards, { signal, rows: 8, wide: true });
   cards.classList.add("bare");
   return [heading("Segments", intro), cards];

@@ -19,7 +19,7 @@ from cli.main import app
 from pipeline.home import Home
 
 COMMANDS = (
-    *("demo", "serve", "load", "build", "evaluate", "config"),
+    *("demo", "serve", "load", "build", "evaluate", "config", "copy"),
     *("recommend", "similar", "rules", "segments", "cypher", "export"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
@@ -41,7 +41,7 @@ EVENTS = "customer,article,when,order\n1,a,2024-01-01,o1\n1,b,2024-01-01,o1\n2,a
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal of a fixed width, and no home or settings from outside."""
     monkeypatch.setenv("COLUMNS", "200")
-    for name in ("COTERIE_HOME", "COTERIE_CONFIG"):
+    for name in ("COTERIE_HOME", "COTERIE_CONFIG", "COTERIE_STORE"):
         monkeypatch.delenv(name, raising=False)
 
 

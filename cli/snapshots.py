@@ -11,7 +11,7 @@ from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, out, table
 from loaders.errors import SnapshotMissing
 from pipeline.home import Home
-from pipeline.snapshot import read_manifest
+from pipeline.snapshot import read_manifest, read_report
 
 __all__ = ["register"]
 
@@ -71,18 +71,11 @@ def show(
     simple = [(k, v) for k, v in manifest.items() if not isinstance(v, dict | list)]
     nested = [(k, v) for k in ("counts", "seconds", "versions") for v in [_flat(manifest[k])]]
     table(f"Snapshot {manifest['build']}", ("what", "value"), simple + nested)
-    print_evaluation(_report(folder))
+    print_evaluation(read_report(folder))
 
 
 def _flat(values: dict[str, Any]) -> str:
     return ", ".join(f"{k} {v}" for k, v in values.items())
-
-
-def _report(folder: Any) -> dict[str, Any]:
-    import json as parser
-
-    report: dict[str, Any] = parser.loads((folder / "report.json").read_text("utf-8"))
-    return report
 
 
 @snapshots.command()

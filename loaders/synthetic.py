@@ -8,7 +8,7 @@ the models find what was planted; benchmarks scale ``users``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -151,8 +151,3 @@ def _categories(products: int) -> pl.DataFrame:
     return pl.DataFrame(
         aisles + shelves, schema=["category_id", "name", "level", "parent_id"], orient="row"
     )
-
-
-def planted_end() -> datetime:
-    """The moment after the last event a synthetic shop can hold."""
-    return START + timedelta(days=DAYS)

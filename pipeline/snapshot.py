@@ -27,7 +27,7 @@ from ranking.similar import Neighbours
 from rules.table import RuleTable
 from segments.model import Segmentation
 
-__all__ = ["Manifest", "Snapshot", "read_manifest"]
+__all__ = ["Manifest", "Snapshot", "read_manifest", "read_report"]
 
 FRAMES = ("users", "products", "categories", "segment_products", "user_stats", "product_stats")
 
@@ -94,8 +94,7 @@ class Snapshot:
     @property
     def report(self) -> dict[str, Any]:
         """The evaluation, as plain keys; empty where nothing could be measured."""
-        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
-        return report
+        return read_report(self.folder)
 
     def save(self, report: dict[str, Any]) -> None:
         """Write everything to ``folder``; the manifest last, as it marks the folder as whole."""
@@ -128,6 +127,12 @@ class Snapshot:
             )
         except DataError as error:
             raise SnapshotMissing(f"cannot read {folder}: {error}; build again") from error
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """The evaluation in ``folder``, as plain keys."""
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+    return report
 
 
 def read_manifest(folder: Path) -> Manifest:

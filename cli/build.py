@@ -114,7 +114,14 @@ def evaluate(
             help="First moment tested, UTC; by default 30 days before the last purchase.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option(min=1, help="Length of the lists; 5 and 10 are told too.")] = 20,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Length of the lists, told beside 5 and 10; by default as in evaluation.ks.",
+        ),
+    ] = None,
     window_days: Annotated[
         float | None, typer.Option(help="Days tested; by default all that follow the cut.")
     ] = None,
@@ -137,7 +144,8 @@ def evaluate(
     Example: `coterie evaluate --train train.txt --test test.txt --json`
     """
     place = at_home(home, store)
-    changes: dict[str, Any] = {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})}
+    changes: dict[str, Any] = {}
+    changes |= {"k": k, "ks": sorted({*(x for x in (5, 10) if x < k), k})} if k else {}
     changes |= {"cut": cut} if cut else {}
     changes |= {"window_days": window_days} if window_days else {}
     chosen = settings(place, config, evaluation=changes)

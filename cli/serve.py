@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -136,7 +138,17 @@ def demo(
             f"  coterie recommend USER --home {place.path}    coterie segments --home {place.path}"
         )
     if serving:
-        run_server(place, host, port)
+        _serve_afresh(place, store, host, port)
+
+
+def _serve_afresh(place: Home, store: str | None, host: str, port: int) -> None:
+    """Become a server: what training left in this process's memory goes with the process."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if store:
+        os.environ["COTERIE_STORE"] = store  # an argument could be read by others on this machine
+    arguments = ("serve", "--home", str(place.path), "--host", host, "--port", str(port))
+    os.execv(sys.executable, [sys.executable, "-m", "cli.main", *arguments])
 
 
 def _show_one(place: Home) -> None:

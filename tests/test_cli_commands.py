@@ -158,6 +158,14 @@ def test_the_option_wins_over_the_environment(built: Home, monkeypatch: pytest.M
     assert coterie("evaluate", "--json").code == 3
 
 
+def test_evaluate_takes_its_lengths_from_the_settings(
+    built: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COTERIE_EVALUATION__KS", "[3, 8]")
+    ran = coterie("evaluate", "--home", built.path, "--json")
+    assert {row["k"] for row in ran.json["rows"]} == {3, 8}
+
+
 # What they say
 
 

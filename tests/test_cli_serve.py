@@ -10,10 +10,11 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from shops import coterie, process
+from shops import SMALL, coterie, process
 
 from pipeline.home import Home
 
@@ -26,11 +27,12 @@ def free_port() -> int:
 
 
 class Server:
-    """A ``coterie serve`` in a process of its own."""
+    """A ``coterie serve``, or another command that ends in serving, in a process of its own."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *command: str) -> None:
         self.port = free_port()
-        self.process = process(["serve", "--port", str(self.port), "--home", home.path])
+        asked = command or ("serve",)
+        self.process = process([*asked, "--port", str(self.port), "--home", home.path])
         self.until(lambda: self.get("/health/ready") is not None)
 
     def get(self, path: str, body: Any = None) -> Any:
@@ -116,6 +118,16 @@ def test_a_load_beside_a_server_is_seen_by_queries(own: Home, server: Server) ->
     assert server.get("/v1/cypher", asked)["rows"] == [[200]]
     assert coterie("load", "synthetic:230", "--home", own.path).code == 0
     assert server.get("/v1/cypher", asked)["rows"] == [[230]]
+
+
+def test_a_demo_ends_as_a_server_without_what_it_trained_with(tmp_path: Path) -> None:
+    (tmp_path / "coterie.toml").write_text(SMALL)
+    running = Server(Home(tmp_path), "demo", "--source", "synthetic:60")
+    maps = Path(f"/proc/{running.process.pid}/maps")
+    mapped = maps.read_text() if maps.exists() else ""
+    assert running.get("/v1/build")["counts"]["users"] == 60
+    assert running.stop() == 0
+    assert "libtorch" not in mapped
 
 
 def test_ctrl_c_ends_a_server_quietly(own: Home) -> None:

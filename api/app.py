@@ -18,7 +18,7 @@ from api import docs, problems
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.paths import EscapedSlashes
-from api.routes import basket, build, cypher, health, products, segments, users
+from api.routes import basket, build, cypher, health, products, segments, session, users
 from api.service import Provider
 from api.settings import ApiSettings
 
@@ -63,7 +63,7 @@ def create_app(current: Provider, settings: ApiSettings | None = None) -> FastAP
 
 def _routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/v1", responses=problems.responses(422, 500, 503))
-    for resource in (users, products, basket, segments, cypher, build):
+    for resource in (users, session, products, basket, segments, cypher, build):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -11,6 +11,7 @@ import polars as pl
 from api.models.base import Product
 from api.models.lists import ProductProfile
 from api.models.shop import Category
+from api.nearest import nearest_names
 from loaders.errors import UnknownCategory, UnknownProduct
 from pipeline.snapshot import Snapshot
 
@@ -90,6 +91,11 @@ class Catalogue:
         """
         return self._tree.within(category_id)
 
+    @property
+    def category_places(self) -> npt.NDArray[np.int64]:
+        """A number for each product's own category, int64 [n_products]; -1 where it has none."""
+        return self._tree.places
+
     def ancestor_names(self, row: int) -> list[tuple[str, str]]:
         """Id and name of the product's categories, broadest first."""
         return self._tree.path(self._category_ids[row])
@@ -108,7 +114,7 @@ class _Tree:
         self._spans: dict[str, tuple[int, int]] = {}
         self._walk(children)
         places = [self._spans[c][0] if c is not None else -1 for c in product_categories]
-        self._places = np.array(places, np.int64)
+        self.places = np.array(places, np.int64)
         self.categories = [self._category(r) for r in rows]
         self.categories.sort(key=lambda c: (c.level, c.name, c.category_id))
 
@@ -131,9 +137,12 @@ class _Tree:
 
     def within(self, category_id: str) -> npt.NDArray[np.bool_]:
         if category_id not in self._spans:
-            raise UnknownCategory(f"the shop has no category {category_id!r}")
+            near = nearest_names(
+                category_id, list(self._spans), [self.names[c] for c in self._spans]
+            )
+            raise UnknownCategory(f"the shop has no category {category_id!r}{near}")
         start, end = self._spans[category_id]
-        return (self._places >= start) & (self._places < end)
+        return (self.places >= start) & (self.places < end)
 
     def path(self, category_id: str | None) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []

@@ -43,9 +43,13 @@ class Customers:
             raise UnknownUser(f"no customer has the id {user_id!r}")
         return row
 
+    def place(self, row: int) -> int:
+        """Place of the segment of the customer at ``row``; -1 for none, and for row -1."""
+        return int(self._segments.member[row]) if row >= 0 else -1
+
     def segment(self, row: int) -> SegmentRef | None:
         """The segment of the customer at ``row``."""
-        place = int(self._segments.member[row])
+        place = self.place(row)
         if place < 0:
             return None
         segment = self._segments.segments[place]

@@ -18,7 +18,14 @@ from starlette.responses import Response
 
 from api.headers import SECURITY
 from api.models.base import Answer, example
-from loaders.errors import CoterieError, NotFound, QueryError, SnapshotMissing, StoreUnavailable
+from loaders.errors import (
+    CoterieError,
+    NotFound,
+    OptionError,
+    QueryError,
+    SnapshotMissing,
+    StoreUnavailable,
+)
 
 __all__ = ["Problem", "ProblemField", "SnapshotChanged", "install", "problem", "responses"]
 
@@ -36,6 +43,7 @@ RETRY_SECONDS = 5
 STATUS: tuple[tuple[type[CoterieError], int], ...] = (
     (NotFound, 404),
     (SnapshotChanged, 409),
+    (OptionError, 422),
     (QueryError, 400),
     (StoreUnavailable, 503),
     (SnapshotMissing, 503),
@@ -147,7 +155,13 @@ async def _coterie(request: Request, error: Exception) -> Response:
     # A snapshot that is missing now is there once a build has published it.
     waiting = error.retryable or isinstance(error, SnapshotMissing)
     headers = {"Retry-After": str(RETRY_SECONDS)} if waiting else None
-    return problem(request, status, error.slug, str(error), retryable=waiting, headers=headers)
+    fields = []
+    if isinstance(error, OptionError):
+        message = str(error).removeprefix(f"{error.option}: ")
+        fields = [ProblemField(field=f"query.{error.option}", message=message)]
+    return problem(
+        request, status, error.slug, str(error), retryable=waiting, errors=fields, headers=headers
+    )
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -16,15 +16,24 @@ from api.models.lists import (
     BoughtTogether,
     ProductProfile,
     Recommendations,
+    SessionRecommendations,
+    SessionRequest,
     SimilarProducts,
 )
+from api.models.options import ListOptions, ProductFilters
 from api.models.queries import QueryAnswer
 from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category
 from api.models.users import UserHit, UserProfile
 from graph.store import QueryLimits
+from ranking.wording import Language
 
-__all__ = ["Provider", "Service"]
+__all__ = ["ALL", "ANY", "Provider", "Service"]
+
+ALL = ListOptions()
+"""Nothing left out, composed by relevance alone."""
+ANY = ProductFilters()
+"""Nothing left out."""
 
 
 class Service(Protocol):
@@ -52,7 +61,13 @@ class Service(Protocol):
         ...
 
     def recommendations(
-        self, user_id: str, *, k: int, mode: Mode, category: str | None, exclude: Sequence[str]
+        self,
+        user_id: str,
+        *,
+        k: int,
+        mode: Mode,
+        options: ListOptions = ALL,
+        language: Language = "en",
     ) -> Recommendations:
         """At most ``k`` products for a customer, or the fallback list for an unknown one.
 
@@ -60,11 +75,27 @@ class Service(Protocol):
             user_id: the customer; unknown ones get the fallback and ``user_known`` is False.
             k: length of the list; shorter where fewer products qualify.
             mode: whether products bought before are allowed, required or barred.
-            category: only products of this category or below it.
-            exclude: product ids never to list; unknown ones change nothing.
+            options: which products qualify, and how the list is composed.
+            language: of reasons and of the fallback's sentence.
 
         Raises:
             UnknownCategory: the shop has no such category.
+            UnknownBrand: no product is of this brand.
+            OptionError: options contradict each other, or the shop's data cannot tell.
+        """
+        ...
+
+    def session(
+        self,
+        request: SessionRequest,
+        *,
+        k: int,
+        options: ListOptions = ALL,
+        language: Language = "en",
+    ) -> SessionRecommendations:
+        """At most ``k`` products for a visitor by what they just did, none of which they did it to.
+
+        Errors as in ``recommendations``.
         """
         ...
 
@@ -84,11 +115,16 @@ class Service(Protocol):
         """
         ...
 
-    def similar(self, product_id: str, k: int) -> SimilarProducts:
+    def similar(
+        self, product_id: str, k: int, filters: ProductFilters = ANY, new: int = 0
+    ) -> SimilarProducts:
         """At most ``k`` products like this one, most alike first.
+
+        At most ``new`` of them are products nobody bought yet.
 
         Raises:
             UnknownProduct: no product has this id.
+            UnknownCategory, UnknownBrand, OptionError: as in ``recommendations``.
         """
         ...
 
@@ -100,10 +136,15 @@ class Service(Protocol):
         """
         ...
 
-    def basket(self, product_ids: Sequence[str], k: int) -> BasketSuggestions:
+    def basket(
+        self, product_ids: Sequence[str], k: int, filters: ProductFilters = ANY
+    ) -> BasketSuggestions:
         """At most ``k`` products that go with a basket; ids the shop lacks are named, not refused.
 
         Each suggestion carries the rules that brought it in.
+
+        Raises:
+            UnknownCategory, UnknownBrand, OptionError: as in ``recommendations``.
         """
         ...
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from api.catalogue import Catalogue
 from api.customers import Customers
+from api.filters import Filters
 from api.models.base import Mode, Product
 from api.models.lists import (
     BasketRule,
@@ -19,31 +20,29 @@ from api.models.lists import (
     BoughtTogether,
     Companion,
     ProductProfile,
-    Reason,
     Recommendations,
-    RecommendedProduct,
-    SimilarProduct,
+    SessionRecommendations,
+    SessionRequest,
     SimilarProducts,
 )
+from api.models.options import ListOptions, ProductFilters
 from api.models.queries import QueryAnswer
 from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
+from api.recommending import Recommending
 from api.segment_views import profile_of, segments_of
+from api.service import ALL, ANY
+from api.similar import Similar
 from graph.query import read_query, rows_of
 from graph.store import QueryLimits
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
-from ranking.reasons import Explainer, RulePairs, SegmentLift
-from ranking.reasons import Reason as Found
-from ranking.recommender import SOURCES
 from ranking.scorer import MODES
+from ranking.wording import Language
 from rules.index import Rule
 
 __all__ = ["SnapshotService"]
-
-_POPULAR = "recent popularity"
-_RARE = "rarely bought"
 
 
 class SnapshotService:
@@ -59,10 +58,13 @@ class SnapshotService:
         self._snapshot, self._store, self._shop = snapshot, store, shop
         self._catalogue = Catalogue(snapshot)
         self._customers = Customers(snapshot, self._catalogue)
-        self._explainer = _explainer(snapshot, self._catalogue)
+        self._filters = Filters(snapshot, self._catalogue)
+        self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters)
+        self._similar = Similar(snapshot, self._catalogue)
         self._places = {s.id: i for i, s in enumerate(snapshot.segmentation.segments)}
         # Built on first use otherwise, which would be some customer's request.
         self._warm = (snapshot.rules.index, snapshot.recommender.order, self._customers.ids.row(""))
+        snapshot.likeness.warm()
 
     def build_info(self) -> BuildInfo:
         """What was published, when, from how much, and how good it measured."""
@@ -87,48 +89,27 @@ class SnapshotService:
         return self._customers.profile(user_id, history)
 
     def recommendations(
-        self, user_id: str, *, k: int, mode: Mode, category: str | None, exclude: Sequence[str]
+        self,
+        user_id: str,
+        *,
+        k: int,
+        mode: Mode,
+        options: ListOptions = ALL,
+        language: Language = "en",
     ) -> Recommendations:
-        """A list with reasons; recently popular products for whom nothing is known of."""
-        row = self._customers.ids.row(user_id)
-        user_row = -1 if row is None else row
-        lists = self._snapshot.recommender.recommend(
-            np.array([user_row]),
-            k,
-            mode,
-            allowed=self._catalogue.within(category) if category else None,
-            exclude=self._catalogue.ids.to_rows(exclude, missing="drop") if exclude else None,
-        )
-        there = lists.rows[0] >= 0
-        rows, sources = lists.rows[0][there], lists.sources[0][there]
-        method = self._snapshot.manifest.choice[mode]["served"]
-        names = dict(zip(SOURCES, (method, _POPULAR, _RARE), strict=True))
-        reasons = self._explainer.explain(user_row, rows)
-        items = [
-            RecommendedProduct(
-                rank=i + 1,
-                score=float(lists.scores[0, i]),
-                product=self._catalogue.product(int(product)),
-                source=names[SOURCES[source]],
-                reasons=[self._reason(found) for found in reasons[i]],
-            )
-            for i, (product, source) in enumerate(zip(rows, sources, strict=True))
-        ]
-        return Recommendations(
-            user_id=user_id,
-            user_known=row is not None,
-            mode=mode,
-            method=method if (sources == 0).any() else _POPULAR,
-            fallback=_fallback(row is not None, mode, sources, bool(category or exclude)),
-            build=self._snapshot.manifest.build,
-            items=items,
-        )
+        """A list with reasons; popular products for whom nothing is known of."""
+        return self._lists.customer(user_id, k=k, mode=mode, options=options, language=language)
 
-    def _reason(self, found: Found) -> Reason:
-        evidence: dict[str, Any] = dict(found.numbers)
-        if found.product is not None:
-            evidence["product_id"] = self._catalogue.ids.id(found.product)
-        return Reason(kind=found.kind, text=found.text, evidence=evidence)
+    def session(
+        self,
+        request: SessionRequest,
+        *,
+        k: int,
+        options: ListOptions = ALL,
+        language: Language = "en",
+    ) -> SessionRecommendations:
+        """A list for a visitor by what they just did."""
+        return self._lists.session(request, k=k, options=options, language=language)
 
     def categories(self) -> list[Category]:
         """All categories."""
@@ -142,18 +123,13 @@ class SnapshotService:
         """A product in full."""
         return self._catalogue.profile(self._catalogue.row(product_id))
 
-    def similar(self, product_id: str, k: int) -> SimilarProducts:
+    def similar(
+        self, product_id: str, k: int, filters: ProductFilters = ANY, new: int = 0
+    ) -> SimilarProducts:
         """Products like this one."""
         row = self._catalogue.row(product_id)
-        near = self._snapshot.neighbours
-        pairs = [(r, s) for r, s in zip(near.rows[row], near.scores[row], strict=True) if r >= 0]
-        return SimilarProducts(
-            product=self._catalogue.product(row),
-            items=[
-                SimilarProduct(product=self._catalogue.product(int(r)), score=float(s))
-                for r, s in pairs[:k]
-            ],
-        )
+        items = self._similar.items(row, k, self._filters.allowed(filters), new)
+        return SimilarProducts(product=self._catalogue.product(row), items=items)
 
     def bought_together(self, product_id: str, k: int) -> BoughtTogether:
         """Products that orders with this one also hold."""
@@ -173,12 +149,20 @@ class SnapshotService:
             orders=rule.count,
         )
 
-    def basket(self, product_ids: Sequence[str], k: int) -> BasketSuggestions:
+    def basket(
+        self, product_ids: Sequence[str], k: int, filters: ProductFilters = ANY
+    ) -> BasketSuggestions:
         """Products that go with a basket: by its rules, then by what serves discoveries."""
         known = self._catalogue.ids.to_rows(product_ids, missing="negative")
         unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
         held = np.unique(known[known >= 0])
-        found = self._snapshot.rules.for_basket(product_ids, k)
+        allowed = self._filters.allowed(filters)
+        asked = k if allowed is None else len(self._catalogue.titles)
+        found = [
+            s
+            for s in self._snapshot.rules.for_basket(product_ids, asked)
+            if allowed is None or allowed[self._catalogue.row(s.product_id)]
+        ][:k]
         items = [
             BasketSuggestion(
                 product=self._catalogue.product(self._catalogue.row(s.product_id)),
@@ -187,19 +171,25 @@ class SnapshotService:
             )
             for s in found
         ]
-        items += self._taste(held, [s.product_id for s in found], k - len(items))
+        items += self._taste(held, [s.product_id for s in found], k - len(items), allowed)
         return BasketSuggestions(
-            items=items, unknown_products=unknown, fallback=_basket_fallback(len(found), len(items))
+            items=items,
+            unknown_products=unknown,
+            fallback=_basket_fallback(len(found), len(items), filtered=allowed is not None),
         )
 
     def _taste(
-        self, held: npt.NDArray[np.int64], listed: Sequence[str], k: int
+        self,
+        held: npt.NDArray[np.int64],
+        listed: Sequence[str],
+        k: int,
+        allowed: npt.NDArray[np.bool_] | None,
     ) -> list[BasketSuggestion]:
         """``k`` more suggestions where rules do not fill the list."""
         if k <= 0:
             return []
         rows = self._catalogue.ids.to_rows(listed, missing="drop")
-        lists = self._snapshot.recommender.recommend_basket(held, k, exclude=rows)
+        lists = self._snapshot.recommender.recommend_basket(held, k, allowed=allowed, exclude=rows)
         return [
             BasketSuggestion(product=self._catalogue.product(int(r)), score=0.0, rules=[])
             for r in lists.rows[0]
@@ -248,53 +238,9 @@ class SnapshotService:
         return QueryAnswer(columns=table.column_names, rows=rows_of(table))
 
 
-def _explainer(snapshot: Snapshot, catalogue: Catalogue) -> Explainer:
-    edges = snapshot.rules.as_edges()
-    lifts, segmentation = snapshot.segment_products, snapshot.segmentation
-    return Explainer(
-        titles=catalogue.titles,
-        history=snapshot.recommender.history,
-        rules=RulePairs(
-            catalogue.ids.to_rows(edges["source"], missing="error"),
-            catalogue.ids.to_rows(edges["target"], missing="error"),
-            edges["support"].to_numpy(),
-            edges["confidence"].to_numpy(),
-            edges["lift"].to_numpy(),
-        ),
-        neighbours=snapshot.neighbours,
-        segments=SegmentLift(
-            segmentation.member,
-            [s.name for s in segmentation.segments],
-            lifts["segment"].to_numpy(),
-            lifts["product_row"].to_numpy(),
-            lifts["lift"].to_numpy(),
-        ),
-    )
-
-
-def _fallback(known: bool, mode: Mode, sources: npt.NDArray[np.int8], filtered: bool) -> str | None:
-    """Why a list is not personal, in a sentence; ``None`` where it is."""
-    if not known and mode == "repeat":
-        return "No customer has this id, so there is nothing bought before to list."
-    if not len(sources):
-        return _nothing(mode, filtered)
-    if not known:
-        return "No customer has this id; these products are popular lately."
-    if not (sources == 0).any():
-        return "Too little is known of this customer; these products are popular lately."
-    return None
-
-
-def _nothing(mode: Mode, filtered: bool) -> str:
-    """Why a list is empty."""
-    if filtered:
+def _basket_fallback(by_rule: int, listed: int, *, filtered: bool) -> str | None:
+    if not listed and filtered:
         return "Nothing is left to list with these filters."
-    if mode == "repeat":
-        return "This customer has bought nothing yet, so there is nothing to list again."
-    return "This customer has bought every product, so there is nothing new to list."
-
-
-def _basket_fallback(by_rule: int, listed: int) -> str | None:
     if not listed:
         return "The basket holds every product; nothing is left to list."
     if by_rule == listed:

@@ -7,14 +7,23 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
+from api.languages import language_of
 from api.models.base import Mode
 from api.models.lists import Recommendations
+from api.models.options import ListOptions
 from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, table
+from ranking.scorer import Bought
 
 __all__ = ["open_service", "print_recommendations", "register"]
+
+
+def _help(name: str) -> str:
+    """What an option of a list means, as the API tells it."""
+    return ListOptions.model_fields[name].description or ""
+
 
 MODES = "all: anything; repeat: only what they bought before; discover: only what they never did."
 
@@ -54,11 +63,19 @@ def recommend(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
     k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the list.")] = 10,
     mode: Annotated[Mode, typer.Option(help=MODES)] = "all",
-    category: Annotated[
-        str | None, typer.Option(help="Id of a category: only products in it or below.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Id of a product never to list; repeatable.")
+    category: Annotated[list[str] | None, typer.Option(help=_help("category"))] = None,
+    brand: Annotated[list[str] | None, typer.Option(help=_help("brand"))] = None,
+    min_price: Annotated[float | None, typer.Option(min=0, help=_help("min_price"))] = None,
+    max_price: Annotated[float | None, typer.Option(min=0, help=_help("max_price"))] = None,
+    in_stock: Annotated[bool, typer.Option("--in-stock", help=_help("in_stock"))] = False,
+    exclude: Annotated[list[str] | None, typer.Option(help=_help("exclude"))] = None,
+    min_novelty: Annotated[float, typer.Option(min=0, help=_help("min_novelty"))] = 0.0,
+    bought: Annotated[Bought | None, typer.Option(help=_help("bought"))] = None,
+    per_category: Annotated[int | None, typer.Option(min=1, help=_help("per_category"))] = None,
+    diversity: Annotated[float, typer.Option(min=0, max=1, help=_help("diversity"))] = 0.0,
+    new: Annotated[int, typer.Option(min=0, help=_help("new"))] = 0,
+    lang: Annotated[
+        str | None, typer.Option(help="Language of the reasons: en or zh; else English.")
     ] = None,
     home: HomeOption = DEFAULT_HOME,
     json: JsonOption = False,
@@ -68,9 +85,24 @@ def recommend(
     A customer nobody knows gets what is popular lately, and is told so.
 
     Example: `coterie recommend 1228 --k 5 --mode discover`
+
+    Example: `coterie recommend 1228 --max-price 5 --per-category 2 --diversity 0.3 --lang zh`
     """
+    options = ListOptions(
+        category=tuple(category or ()),
+        brand=tuple(brand or ()),
+        min_price=min_price,
+        max_price=max_price,
+        in_stock=in_stock,
+        exclude=tuple(exclude or ()),
+        min_novelty=min_novelty,
+        bought=bought,
+        per_category=per_category,
+        diversity=diversity,
+        new=new,
+    )
     answer = open_service(home).recommendations(
-        user_id, k=k, mode=mode, category=category, exclude=exclude or ()
+        user_id, k=k, mode=mode, options=options, language=language_of(lang)
     )
     if not _answer(answer, json):
         print_recommendations(answer)

@@ -157,9 +157,7 @@ def _show_one(place: Home) -> None:
     hits = service.search_users("", 1)
     modes: tuple[Mode, ...] = ("repeat", "discover")
     for mode in modes if hits else ():
-        print_recommendations(
-            service.recommendations(hits[0].user_id, k=5, mode=mode, category=None, exclude=())
-        )
+        print_recommendations(service.recommendations(hits[0].user_id, k=5, mode=mode))
 
 
 def register(app: typer.Typer) -> None:

@@ -3,6 +3,7 @@
 CoterieError
 ├── DataError          fix the input: the message names file, row and column
 ├── ConfigError        fix the setting, path or address that the message names
+│   └── OptionError
 ├── QueryError         fix the Cypher query
 ├── StoreUnavailable   try again: the same may work later
 ├── SnapshotMissing    run ``coterie build`` first
@@ -10,6 +11,7 @@ CoterieError
     ├── UnknownUser
     ├── UnknownProduct
     ├── UnknownCategory
+    ├── UnknownBrand
     └── UnknownSegment
 """
 
@@ -20,9 +22,11 @@ __all__ = [
     "CoterieError",
     "DataError",
     "NotFound",
+    "OptionError",
     "QueryError",
     "SnapshotMissing",
     "StoreUnavailable",
+    "UnknownBrand",
     "UnknownCategory",
     "UnknownProduct",
     "UnknownSegment",
@@ -77,6 +81,21 @@ class ConfigError(CoterieError):
     exit_code = 4
 
 
+class OptionError(ConfigError):
+    """An option contradicts another, or asks for what the shop's data cannot tell.
+
+    Args:
+        option: its name.
+        message: what is wrong with it and what to do.
+    """
+
+    slug = "invalid-request"
+
+    def __init__(self, option: str, message: str) -> None:
+        self.option = option
+        super().__init__(f"{option}: {message}")
+
+
 class QueryError(CoterieError):
     """A Cypher query is refused or wrong; the message names the clause."""
 
@@ -122,6 +141,12 @@ class UnknownCategory(NotFound):
     """No category has this id."""
 
     slug = "unknown-category"
+
+
+class UnknownBrand(NotFound):
+    """No product is of this brand."""
+
+    slug = "unknown-brand"
 
 
 class UnknownSegment(NotFound):

@@ -158,6 +158,7 @@ def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:
         categories=shop.categories,
         recommender=learned.recommender,
         neighbours=learned.neighbours,
+        likeness=learned.likeness,
         rules=learned.rules,
         segmentation=learned.segmentation,
         segment_products=learned.segment_products,

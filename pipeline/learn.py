@@ -15,8 +15,11 @@ from graph.shop import Shop
 from loaders.progress import Progress, silent
 from pipeline.choose import Choice
 from pipeline.config import Config
+from pipeline.features import product_features
 from pipeline.methods import RECENT, Task, fit_methods
 from ranking.history import build_history
+from ranking.likeness import Likeness
+from ranking.newcomers import Newcomers, newcomers_of
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours, similar_products
 from rules.mine import mine_rules
@@ -36,6 +39,7 @@ class Learned:
     embeddings: Embeddings
     recommender: Recommender
     neighbours: Neighbours
+    likeness: Likeness
     rules: RuleTable
     segmentation: Segmentation
     segment_products: pl.DataFrame
@@ -77,24 +81,43 @@ def learn(
     task = Task(known, config, progress, start=start, checkpoint=checkpoint)
     fitted = fit_methods(task, needed)
     vectors = fitted.embeddings
+    history = build_history(shop.graph)
+    likeness = Likeness.of(
+        vectors.product_vectors,
+        product_features(shop.products, shop.categories, seed=config.seed),
+    )
+    near, new = _neighbours(likeness, eligible, history.buyers == 0, config, progress)
     recommender = Recommender(
         scorers={mode: c.scorer(fitted.scorers) for mode, c in choice.items()},
-        history=build_history(shop.graph),
+        history=history,
         popularity=fitted.scorers[RECENT].score(np.zeros(1, np.int64))[0],
         eligible=eligible,
+        newcomers=new,
     )
     segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
     return Learned(
         shop=shop,
         embeddings=vectors,
         recommender=recommender,
-        neighbours=similar_products(
-            vectors.product_vectors,
-            config.ranking.similar,
-            candidates=eligible,
-            progress=progress,
-        ),
+        neighbours=near,
+        likeness=likeness,
         rules=mine_rules(shop, config.rules, progress),
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
     )
+
+
+def _neighbours(
+    likeness: Likeness,
+    eligible: npt.NDArray[np.bool_],
+    unbought: npt.NDArray[np.bool_],
+    config: Config,
+    progress: Progress,
+) -> tuple[Neighbours, Newcomers]:
+    """Similar products by who buys them; those nobody bought yet find theirs by features."""
+    m = config.ranking.similar
+    learned = similar_products(likeness.learned, m, candidates=eligible, progress=progress)
+    by_features = similar_products(
+        likeness.features, m, candidates=eligible, asked=unbought, progress=progress
+    )
+    return learned.completed(by_features), newcomers_of(by_features, unbought)

@@ -5,6 +5,7 @@ report.json      the whole evaluation
 *.parquet        users, products, categories, rules, products over-represented in segments
 recommender/     scorers, history, popularity
 neighbours/      similar products
+likeness/        vectors that tell how alike products are
 segments/        communities, members, profiles
 """
 
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graph.ids import IdMap
 from loaders.errors import DataError, SnapshotMissing
+from ranking.likeness import Likeness
 from ranking.recommender import Recommender
 from ranking.similar import Neighbours
 from rules.table import RuleTable
@@ -62,6 +64,7 @@ class Snapshot:
         users, products, categories: tables aligned to rows, as in ``graph.shop.Shop``.
         recommender: lists for users.
         neighbours: similar products.
+        likeness: vectors that tell how alike any two products are.
         rules: bought-together rules.
         segmentation: communities.
         segment_products: products over-represented in each segment.
@@ -75,6 +78,7 @@ class Snapshot:
     categories: pl.DataFrame
     recommender: Recommender
     neighbours: Neighbours
+    likeness: Likeness
     rules: RuleTable
     segmentation: Segmentation
     segment_products: pl.DataFrame
@@ -102,6 +106,7 @@ class Snapshot:
             getattr(self, name).write_parquet(self.folder / f"{name}.parquet")
         self.recommender.save(self.folder / "recommender")
         self.neighbours.save(self.folder / "neighbours")
+        self.likeness.save(self.folder / "likeness")
         self.rules.save(self.folder / "rules.parquet")
         self.segmentation.save(self.folder / "segments")
         (self.folder / "report.json").write_text(json.dumps(report, indent=1), "utf-8")
@@ -121,6 +126,7 @@ class Snapshot:
                 read_manifest(folder),
                 recommender=Recommender.load(folder / "recommender"),
                 neighbours=Neighbours.load(folder / "neighbours"),
+                likeness=Likeness.load(folder / "likeness"),
                 rules=RuleTable.load(folder / "rules.parquet"),
                 segmentation=Segmentation.load(folder / "segments"),
                 **frames,

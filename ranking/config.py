@@ -30,3 +30,6 @@ class RankingConfig(BaseModel):
         5.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
     )
     similar: int = Field(20, ge=1, le=200, description="Similar products kept for each product.")
+    session_half_life: float = Field(
+        60.0, gt=0, description="Minutes after which what a visitor did counts half in a session."
+    )

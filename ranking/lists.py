@@ -1,4 +1,7 @@
-"""The best ``k`` of many scores: exact, deterministic, without sorting the catalogue."""
+"""The best ``k`` of many scores: exact, deterministic, without sorting the catalogue.
+
+Beside it what a list is thinned by: at most some of a group, and not all of it alike.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import numpy.typing as npt
 
 from ranking.scorer import Scores
 
-__all__ = ["first_allowed", "top_k"]
+__all__ = ["first_allowed", "first_of_groups", "marginal_relevance", "top_k"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -51,3 +54,53 @@ def _best(line: Scores, k: int) -> npt.NDArray[np.int64]:
 def first_allowed(order: npt.NDArray[np.int64], allowed: Mask, n: int) -> npt.NDArray[np.int64]:
     """The first ``n`` product rows of ``order`` that ``allowed`` bool [n_products] lets through."""
     return order[allowed[order]][:n]
+
+
+def first_of_groups(groups: npt.NDArray[np.integer], most: int) -> Mask:
+    """Which entries are among the first ``most`` of their group, bool [n]; group -1 has no limit.
+
+    Args:
+        groups: group of each entry, int [n], in the order of preference.
+        most: of one group, at least 1.
+    """
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    new = np.ones(len(groups), np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(new)
+    place = np.arange(len(groups)) - np.repeat(starts, np.diff([*starts, len(groups)]))
+    keep = np.empty(len(groups), np.bool_)
+    keep[order] = place < most
+    return keep | (groups < 0)
+
+
+def marginal_relevance(
+    relevance: Scores,
+    vectors: Scores,
+    diversity: float,
+    k: int,
+    handicap: npt.NDArray[np.floating] | None = None,
+) -> npt.NDArray[np.int64]:
+    """Places of ``k`` entries, each as relevant as it is unlike those before it.
+
+    Maximal marginal relevance of Carbonell and Goldstein, "The use of MMR, diversity-based
+    reranking" (SIGIR 1998): the next is the one with the largest ``(1 - diversity) relevance -
+    diversity max cosine`` to what is chosen; equals go to the earlier place.
+
+    Args:
+        relevance: float32 [n].
+        vectors: of length 1, or 0 for what is like nothing, float32 [n, dim].
+        diversity: 0 for relevance alone, 1 for difference alone.
+        k: how many; all entries where there are fewer.
+        handicap: taken off each entry's value whatever the diversity, float [n].
+    """
+    value = (1 - diversity) * relevance.astype(np.float64)
+    if handicap is not None:
+        value -= handicap
+    nearest = np.full(len(relevance), -1.0)
+    chosen = np.empty(min(k, len(relevance)), np.int64)
+    for i in range(len(chosen)):
+        best = chosen[i] = int(np.argmax(value - diversity * nearest))
+        value[best] = -np.inf
+        np.maximum(nearest, vectors @ vectors[best], out=nearest)
+    return chosen

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
-from graph.interactions import InteractionGraph
+from graph.interactions import FloatMatrix, InteractionGraph
+from ranking.history import History
 from ranking.scorer import Arrays, SavedScorer, Scores
 
-__all__ = ["Popularity", "fit_popularity"]
+__all__ = ["Popularity", "fit_popularity", "recent_buyers"]
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,22 @@ def fit_popularity(graph: InteractionGraph, *, window_days: float | None = None)
     pairs = bought.matrix()
     buyers = np.bincount(pairs.indices, minlength=pairs.shape[1]).astype(np.float32)
     return Popularity("popularity" if window_days is None else "recent popularity", buyers)
+
+
+def recent_buyers(
+    history: History, group: npt.NDArray[np.integer], groups: int, days: float
+) -> FloatMatrix:
+    """How many users of each group bought each product lately, CSR float32 [groups, n_products].
+
+    Args:
+        history: what users bought and when last.
+        group: of each user, int [n_users], -1 for none.
+        groups: how many there are.
+        days: counted back from the last event.
+    """
+    users = np.repeat(np.arange(len(group)), np.diff(history.starts))
+    lately = (history.last_days >= history.now[0] - days) & (group[users] >= 0)
+    place = (group[users[lately]].astype(np.int64), history.products[lately].astype(np.int64))
+    ones = np.ones(int(lately.sum()), np.float32)
+    matrix = sparse.coo_array((ones, place), shape=(groups, history.shape[1]))
+    return matrix.tocsr()

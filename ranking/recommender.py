@@ -2,7 +2,8 @@
 
 A list is made of three layers: products the mode's scorer gives a positive score, then what is
 popular lately, then products bought too rarely to be judged (fewer than ``min_lines`` lines).
-Each place says which layer filled it. One request is one scoring and one selection.
+Where a caller gives them places, products nobody bought yet compete with the first layer. Each
+place says what filled it. One request is one scoring and one selection.
 """
 
 from __future__ import annotations
@@ -20,15 +21,23 @@ from loaders.errors import ConfigError
 from ranking.arrays import load_arrays, save_arrays
 from ranking.history import History
 from ranking.lists import first_allowed, top_k
+from ranking.newcomers import Newcomers
 from ranking.saved import load_scorers, save_scorers
-from ranking.scorer import MODES, Mode, SavedScorer, Scores
+from ranking.scorer import MODES, Bought, Mode, SavedScorer, Scores
+from ranking.shape import Shape
 
-__all__ = ["SOURCES", "Lists", "Recommender"]
+__all__ = ["BOUGHT", "SOURCES", "Lists", "Recommender"]
 
-SOURCES: Final = ("personal", "popular", "rare")
-"""What filled a place: the mode's scorer, recent popularity, or whatever else was allowed."""
+SOURCES: Final = ("personal", "popular", "rare", "new")
+"""What filled a place: the mode's scorer, recent popularity, whatever else was allowed, or, beside
+the first, the likeness of a product nobody bought yet to what the scorer likes."""
+LAYERS: Final = np.array([0, 1, 2, 0])
+"""The layer of each source."""
+BOUGHT: Final[Mapping[Mode, Bought]] = {"all": "include", "repeat": "only", "discover": "exclude"}
+"""What each mode does with products bought before."""
 
 Mask = npt.NDArray[np.bool_]
+Exclude = Sequence[int] | npt.NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -60,12 +69,14 @@ class Recommender:
         history: what users bought.
         popularity: recent popularity, float32 [n_products]; fills what scorers cannot.
         eligible: products bought often enough to be judged, bool [n_products].
+        newcomers: products nobody bought yet; ``None`` lists them last of all.
     """
 
     scorers: Mapping[Mode, SavedScorer]
     history: History
     popularity: Scores
     eligible: Mask
+    newcomers: Newcomers | None = None
 
     @cached_property
     def order(self) -> npt.NDArray[np.int64]:
@@ -79,7 +90,11 @@ class Recommender:
         k: int,
         mode: Mode = "all",
         allowed: Mask | None = None,
-        exclude: Sequence[int] | npt.NDArray[np.int64] | None = None,
+        exclude: Exclude = None,
+        *,
+        bought: Bought | None = None,
+        shape: Shape | None = None,
+        new: int = 0,
     ) -> Lists:
         """Lists of ``k`` products for each user.
 
@@ -89,15 +104,19 @@ class Recommender:
             mode: anything, only what the user bought before, or only what they never did.
             allowed: products that may be listed, bool [n_products]; ``None`` for all.
             exclude: product rows that may not be.
+            bought: whether products bought before are allowed, barred or required; as the mode
+                has it by default.
+            shape: what the list is composed by beside its scores.
+            new: most places for products nobody bought yet.
 
         Raises:
             ConfigError: there is no scorer for ``mode``.
         """
-        mask = self._mask(user_rows, mode, allowed, exclude)
+        mask = self._mask(user_rows, bought or BOUGHT[mode], allowed, exclude)
         scores = self._scorer(mode).score(user_rows)
         # Whatever a scorer says of someone who never bought anything is nothing personal.
         scores[~self.history.known(user_rows)] = 0
-        return self._lists(scores, mask, k)
+        return self._lists(scores, mask, k, shape, new)
 
     def recommend_basket(
         self,
@@ -105,7 +124,10 @@ class Recommender:
         k: int,
         weights: npt.NDArray[np.float32] | None = None,
         allowed: Mask | None = None,
-        exclude: Sequence[int] | npt.NDArray[np.int64] | None = None,
+        exclude: Exclude = None,
+        *,
+        shape: Shape | None = None,
+        new: int = 0,
     ) -> Lists:
         """One list of ``k`` products that go with a basket or session, without what is in it.
 
@@ -115,14 +137,39 @@ class Recommender:
             weights: how much each counts, float32 [n]; 1 each by default.
             allowed: products that may be listed, bool [n_products]; ``None`` for all.
             exclude: further product rows that may not be.
+            shape: what the list is composed by beside its scores.
+            new: most places for products nobody bought yet.
 
         Raises:
             ConfigError: there is no scorer for mode discover.
         """
-        mask = self._mask(np.full(1, -1), "all", allowed, exclude)
+        mask = self._mask(np.full(1, -1), "include", allowed, exclude)
         mask[:, product_rows] = False
         scores = self._scorer("discover").score_profile(product_rows, weights)
-        return self._lists(scores[None], mask, k)
+        return self._lists(scores[None], mask, k, shape, new)
+
+    def recommend_scored(
+        self,
+        scores: Scores,
+        k: int,
+        bought: Bought = "include",
+        allowed: Mask | None = None,
+        exclude: Exclude = None,
+        *,
+        shape: Shape | None = None,
+    ) -> Lists:
+        """One list of ``k`` products for someone who bought nothing, by ``scores`` [n_products].
+
+        Args:
+            scores: float32 [n_products]; zeros list what is popular lately.
+            k: length of the list.
+            bought: whether products bought before are allowed, barred or required.
+            allowed: products that may be listed, bool [n_products]; ``None`` for all.
+            exclude: product rows that may not be.
+            shape: what the list is composed by beside its scores.
+        """
+        mask = self._mask(np.full(1, -1), bought, allowed, exclude)
+        return self._lists(scores[None], mask, k, shape)
 
     def _scorer(self, mode: Mode) -> SavedScorer:
         if mode not in self.scorers:
@@ -132,25 +179,43 @@ class Recommender:
     def _mask(
         self,
         user_rows: npt.NDArray[np.int64],
-        mode: Mode,
+        bought: Bought,
         allowed: Mask | None,
-        exclude: Sequence[int] | npt.NDArray[np.int64] | None,
+        exclude: Exclude,
     ) -> Mask:
         """What each user's list may hold, bool [n, n_products]."""
-        if mode == "all":
+        if bought == "include":
             mask = np.ones((len(user_rows), len(self.eligible)), np.bool_)
         else:
-            bought = self.history.bought(user_rows)
-            mask = bought if mode == "repeat" else ~bought
+            held = self.history.bought(user_rows)
+            mask = held if bought == "only" else ~held
         if allowed is not None:
             mask &= allowed
         if exclude is not None and len(exclude):
             mask[:, np.asarray(exclude, np.int64)] = False
         return mask
 
-    def _lists(self, scores: Scores, mask: Mask, k: int) -> Lists:
-        rows, best = top_k(scores, mask & self.eligible & (scores > 0), k)
-        sources = np.where(rows >= 0, 0, -1).astype(np.int8)
+    def _lists(
+        self, scores: Scores, mask: Mask, k: int, shape: Shape | None = None, new: int = 0
+    ) -> Lists:
+        first = mask & self.eligible & (scores > 0)
+        if new and self.newcomers:
+            _admit(self.newcomers, scores, mask, first, new)
+        if shape is None or not k:
+            return self._layered(scores, first, mask, k)
+        width = min(shape.pool(k), mask.shape[1])
+        while True:
+            pool = self._layered(scores, first, mask.copy(), width)
+            lists, whole = _composed(pool, shape, k)
+            # A limit of groups may have left too few of these; there may be others further on.
+            if whole or width == mask.shape[1]:
+                return lists
+            width = min(4 * width, mask.shape[1])
+
+    def _layered(self, scores: Scores, first: Mask, mask: Mask, k: int) -> Lists:
+        """Lists layer by layer; ``mask`` is used up."""
+        rows, best = top_k(scores, first, k)
+        sources = np.where(rows >= 0, np.where(self.eligible[rows], 0, 3), -1).astype(np.int8)
         best[rows < 0] = 0
         for i in np.flatnonzero(rows[:, -1] < 0) if k else ():
             filled = int((rows[i] >= 0).sum())
@@ -171,6 +236,8 @@ class Recommender:
         save_scorers(folder / "scorers", {str(mode): s for mode, s in self.scorers.items()})
         self.history.save(folder / "history")
         save_arrays(folder, {"popularity": self.popularity, "eligible": self.eligible})
+        if self.newcomers is not None:
+            self.newcomers.save(folder / "newcomers")
 
     @staticmethod
     def load(folder: Path, *, mmap: bool = True) -> Recommender:
@@ -186,4 +253,37 @@ class Recommender:
             History.load(folder / "history", mmap=mmap),
             arrays["popularity"],
             arrays["eligible"],
+            Newcomers.load(place, mmap=mmap) if (place := folder / "newcomers").exists() else None,
         )
+
+
+def _composed(pool: Lists, shape: Shape, k: int) -> tuple[Lists, bool]:
+    """Lists of ``k`` composed of longer ones, and whether none could be longer yet."""
+    n = len(pool.rows)
+    out = Lists(
+        np.full((n, k), -1, np.int64), np.zeros((n, k), np.float32), np.full((n, k), -1, np.int8)
+    )
+    whole = True
+    for i in range(n):
+        there = int((pool.rows[i] >= 0).sum())
+        rows, scores, sources = (
+            pool.rows[i, :there],
+            pool.scores[i, :there],
+            pool.sources[i, :there],
+        )
+        places = shape.arrange(rows, scores, LAYERS[sources], k)
+        place = slice(0, len(places))
+        out.rows[i, place], out.scores[i, place] = rows[places], scores[places]
+        out.sources[i, place] = sources[places]
+        whole &= len(places) == k or there < pool.rows.shape[1]
+    return out, whole
+
+
+def _admit(newcomers: Newcomers, scores: Scores, mask: Mask, first: Mask, most: int) -> None:
+    """Let the ``most`` newcomers closest to a user's taste into the first layer, in place."""
+    for line, allowed, open_ in zip(scores, mask, first, strict=True):
+        own = newcomers.scores(line)
+        chosen, best = top_k(own[None], allowed[newcomers.rows] & (own > 0), most)
+        there = chosen[0] >= 0
+        rows = newcomers.rows[chosen[0][there]]
+        line[rows], open_[rows] = best[0][there], True

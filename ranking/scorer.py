@@ -12,13 +12,16 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MODES", "Arrays", "Mode", "SavedScorer", "Scorer", "Scores"]
+__all__ = ["MODES", "Arrays", "Bought", "Mode", "SavedScorer", "Scorer", "Scores"]
 
 Scores = npt.NDArray[np.float32]
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 Mode = Literal["all", "repeat", "discover"]
 """What may be listed: anything, only what the user bought before, or only what they never did."""
+
+Bought = Literal["include", "exclude", "only"]
+"""Whether what a user bought before may be listed, may not be, or is all that may be."""
 
 MODES: tuple[Mode, ...] = ("all", "repeat", "discover")
 

@@ -20,8 +20,10 @@ from ranking.itemknn import cosine_neighbours
 from ranking.lists import top_k
 from ranking.scorer import Scores
 
-__all__ = ["Neighbours", "bought_together", "similar_products"]
+__all__ = ["ALIKE", "Neighbours", "bought_together", "similar_products"]
 
+ALIKE = 0.5
+"""Least cosine by which one product is said to be like another."""
 BLOCK = 512
 
 
@@ -41,6 +43,13 @@ class Neighbours:
         """Write both arrays to ``folder``."""
         save_arrays(folder, {"rows": self.rows, "scores": self.scores})
 
+    def completed(self, other: Neighbours) -> Neighbours:
+        """The neighbours ``other`` has for products that have none here; of equal shape."""
+        none = self.rows[:, :1] < 0
+        return Neighbours(
+            np.where(none, other.rows, self.rows), np.where(none, other.scores, self.scores)
+        )
+
     @staticmethod
     def load(folder: Path, *, mmap: bool = True) -> Neighbours:
         """Read what ``save`` wrote.
@@ -56,6 +65,7 @@ def similar_products(
     m: int,
     *,
     candidates: npt.NDArray[np.bool_] | None = None,
+    asked: npt.NDArray[np.bool_] | None = None,
     progress: Progress = silent,
 ) -> Neighbours:
     """Nearest products by cosine of their vectors.
@@ -65,6 +75,7 @@ def similar_products(
         m: neighbours of each.
         candidates: products that may be a neighbour, bool [n_products]; all by default. Every
             product with a vector gets neighbours all the same.
+        asked: products that get neighbours, bool [n_products]; all by default.
         progress: told the products done.
     """
     n = len(product_vectors)
@@ -73,16 +84,16 @@ def similar_products(
     known = length.ravel() > 0
     among = np.flatnonzero(known if candidates is None else known & candidates)
     rows, scores = np.full((n, m), -1, np.int32), np.zeros((n, m), np.float32)
-    asked = np.flatnonzero(known)
-    for start in range(0, len(asked), BLOCK):
-        block = asked[start : start + BLOCK]
+    wanted = np.flatnonzero(known if asked is None else known & asked)
+    for start in range(0, len(wanted), BLOCK):
+        block = wanted[start : start + BLOCK]
         cosines = unit[block] @ unit[among].T
         cosines[block[:, None] == among] = -np.inf
         place, best = top_k(cosines, None, m)
         found = place >= 0
         rows[block] = np.where(found, among[np.maximum(place, 0)], -1) if len(among) else -1
         scores[block] = np.where(found, best, 0)
-        progress("similar products", start + len(block), len(asked))
+        progress("similar products", start + len(block), len(wanted))
     return Neighbours(rows, scores)
 
 

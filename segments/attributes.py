@@ -15,7 +15,7 @@ import polars as pl
 from loaders.impute import Method, impute
 from loaders.schema import TABLES
 
-__all__ = ["attribute_columns", "attribute_values", "attribute_vectors"]
+__all__ = ["attribute_columns", "attribute_edges", "attribute_values", "attribute_vectors"]
 
 MOST_VALUES = 50
 """A text column with more different values is no attribute of a group."""
@@ -34,14 +34,22 @@ def attribute_columns(users: pl.DataFrame) -> list[str]:
 
 def attribute_values(values: pl.Series) -> pl.Series:
     """One attribute as text, numbers of many values in quartile ranges; nulls stay."""
-    if not values.dtype.is_numeric() or values.n_unique() <= FEW_NUMBERS:
+    edges = attribute_edges(values)
+    if edges is None:
         return values.cast(pl.String)
     numbers = values.cast(pl.Float64)
-    edges = np.unique(np.quantile(numbers.drop_nulls().to_numpy(), np.linspace(0, 1, RANGES + 1)))
     place = np.clip(np.searchsorted(edges, numbers.to_numpy(), "right") - 1, 0, len(edges) - 2)
     labels = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     named = pl.Series(values.name, [labels[p] for p in place], dtype=pl.String)
     return named.zip_with(numbers.is_not_null(), pl.Series([None], dtype=pl.String))
+
+
+def attribute_edges(values: pl.Series) -> npt.NDArray[np.float64] | None:
+    """Edges of the quartile ranges an attribute's numbers are shown in; ``None`` for no ranges."""
+    if not values.dtype.is_numeric() or values.n_unique() <= FEW_NUMBERS:
+        return None
+    numbers = values.cast(pl.Float64).drop_nulls().to_numpy()
+    return np.asarray(np.unique(np.quantile(numbers, np.linspace(0, 1, RANGES + 1))))
 
 
 def attribute_vectors(

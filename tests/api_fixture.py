@@ -23,13 +23,17 @@ from api.models.lists import (
     Reason,
     Recommendations,
     RecommendedProduct,
+    SessionRecommendations,
+    SessionRequest,
     SimilarProduct,
     SimilarProducts,
 )
+from api.models.options import ListOptions, ProductFilters
 from api.models.queries import QueryAnswer
 from api.models.segments import Member, MemberPage, Segment, SegmentProfile, Segments, Trait
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
+from api.service import ALL, ANY
 from graph.store import QueryLimits
 from loaders.errors import (
     QueryError,
@@ -38,6 +42,7 @@ from loaders.errors import (
     UnknownSegment,
     UnknownUser,
 )
+from ranking.wording import Language
 
 
 @dataclass
@@ -184,22 +189,22 @@ class TinyService:
         ]
 
     def recommendations(
-        self, user_id: str, *, k: int, mode: Mode, category: str | None, exclude: Sequence[str]
+        self,
+        user_id: str,
+        *,
+        k: int,
+        mode: Mode,
+        options: ListOptions = ALL,
+        language: Language = "en",
     ) -> Recommendations:
-        if category is not None and category not in self.names_of_categories:
-            raise UnknownCategory(f"no category has the id {category!r}")
         known = user_id in self.by_user
         own = {h.product.product_id: h for h in self._history(self.by_user.get(user_id, []))}
         barred = {
             "all": set(),
             "repeat": set(self.titles) - set(own),
             "discover": set(own),
-        }[mode if known else "all"] | set(exclude)
-        allowed = [
-            p
-            for p, (_, shelf, _) in self.titles.items()
-            if p not in barred and (category is None or f"{shelf}/".startswith(f"{category}/"))
-        ]
+        }[mode if known else "all"]
+        allowed = [p for p in self._allowed(options) if p not in barred]
         times = {p: own[p].times if p in own else 0 for p in allowed}
         ranked = sorted(allowed, key=lambda p: (-times[p], -self.holding[p], p))[:k]
         return Recommendations(
@@ -211,22 +216,60 @@ class TinyService:
             if known
             else "Nobody has this id yet, so this is what most customers buy.",
             build=self.build,
-            items=[self._recommended(p, i, own.get(p)) for i, p in enumerate(ranked, 1)],
+            items=[self._recommended(p, i, own.get(p), language) for i, p in enumerate(ranked, 1)],
         )
 
-    def _recommended(self, product: str, rank: int, own: HistoryLine | None) -> RecommendedProduct:
-        reason = ("popular", "In {orders} orders.")
+    def _allowed(self, filters: ProductFilters) -> list[str]:
+        for category in filters.category:
+            if category not in self.names_of_categories:
+                raise UnknownCategory(f"no category has the id {category!r}")
+        low, high = filters.min_price or 0, filters.max_price or 1e9
+        wanted = filters.category
+        return [
+            p
+            for p, (_, shelf, _) in self.titles.items()
+            if p not in filters.exclude
+            and low <= self.prices[p] <= high
+            and (not wanted or any(f"{shelf}/".startswith(f"{c}/") for c in wanted))
+        ]
+
+    def session(
+        self,
+        request: SessionRequest,
+        *,
+        k: int,
+        options: ListOptions = ALL,
+        language: Language = "en",
+    ) -> SessionRecommendations:
+        seen = [e.product_id for e in request.events]
+        listed = [p for p in self._allowed(options) if p not in seen][:k]
+        return SessionRecommendations(
+            source="session" if seen else "popularity",
+            method="popularity",
+            unknown_products=[p for p in seen if p not in self.titles],
+            build=self.build,
+            items=[self._recommended(p, i, None, language) for i, p in enumerate(listed, 1)],
+        )
+
+    def _recommended(
+        self, product: str, rank: int, own: HistoryLine | None, language: Language
+    ) -> RecommendedProduct:
+        text = {"en": "In {orders} orders.", "zh": "出现在{orders}个订单中"}
+        kind = "popular"
         evidence: dict[str, JsonValue] = {"orders": self.holding[product]}
         if own:
-            reason = ("bought-before", "Bought {times} times, last {days_ago} days ago.")
+            kind = "bought-before"
+            text = {
+                "en": "Bought {times} times, last {days_ago} days ago.",
+                "zh": "买过{times}次，最近一次在{days_ago}天前",
+            }
             evidence = {"times": own.times, "days_ago": (self.now - own.last).days}
-        kind, text = reason
         return RecommendedProduct(
             rank=rank,
             score=round(1 / rank, 4),
             product=self.item(product),
             source="frequency" if own else "popularity",
-            reasons=[Reason(kind=kind, text=text.format(**evidence), evidence=evidence)],
+            reasons=[Reason(kind=kind, text=text[language].format(**evidence), evidence=evidence)],
         )
 
     def categories(self) -> list[Category]:
@@ -262,9 +305,11 @@ class TinyService:
             raise UnknownProduct(f"no product has the id {product_id!r}")
         return self.item(product_id)
 
-    def similar(self, product_id: str, k: int) -> SimilarProducts:
-        product = self._known(product_id)
-        alike = self._companions(product_id)[:k]
+    def similar(
+        self, product_id: str, k: int, filters: ProductFilters = ANY, new: int = 0
+    ) -> SimilarProducts:
+        product, allowed = self._known(product_id), self._allowed(filters)
+        alike = [c for c in self._companions(product_id) if c.product.product_id in allowed][:k]
         items = [SimilarProduct(product=c.product, score=c.confidence) for c in alike]
         return SimilarProducts(product=product, items=items)
 
@@ -287,12 +332,15 @@ class TinyService:
         items = self._companions(product_id)[:k]
         return BoughtTogether(product=self._known(product_id), items=items)
 
-    def basket(self, product_ids: Sequence[str], k: int) -> BasketSuggestions:
+    def basket(
+        self, product_ids: Sequence[str], k: int, filters: ProductFilters = ANY
+    ) -> BasketSuggestions:
         known = [p for p in dict.fromkeys(product_ids) if p in self.titles]
         rules: dict[str, list[BasketRule]] = {}
+        allowed = self._allowed(filters)
         for p in known:
             for c in self._companions(p):
-                if c.product.product_id not in known:
+                if c.product.product_id not in known and c.product.product_id in allowed:
                     rules.setdefault(c.product.product_id, []).append(self._rule(p, c))
         ranked = sorted(rules, key=lambda p: (-max(r.confidence for r in rules[p]), p))
         return BasketSuggestions(

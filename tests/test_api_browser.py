@@ -96,6 +96,9 @@ def test_pick_a_customer_and_see_what_to_recommend_and_why(page: Page) -> None:
     assert "Bread" in first.inner_text()
     assert "Bought 1 times, last 6 days ago." in first.inner_text()
     assert page.locator("#segment").inner_text() == "Bakery & dairy"
+    page.get_by_label("Language of the reasons").select_option("zh")
+    page.locator("#recommendations [lang=zh]", has_text="买过1次，最近一次在6天前").first.wait_for()
+    page.get_by_label("Language of the reasons").select_option("en")
     page.get_by_role("radio", name="Discover").check()
     page.locator("#recommendations .items li", has_text="Strawberry jam").wait_for()
     assert "mode=discover" in page.url

@@ -129,6 +129,7 @@ def test_recommendations_with_reasons() -> None:
         "user_id": "ann",
         "user_known": True,
         "mode": "all",
+        "source": "history",
         "method": "frequency",
         "fallback": None,
         "build": "build-1",
@@ -158,6 +159,59 @@ def test_recommendations_by_mode_category_and_exclusion() -> None:
     assert listed(get(path, mode="repeat", exclude=["jam", "bread", "unheard"])) == ["butter"]
 
 
+def test_filters_are_the_same_on_every_list() -> None:
+    path = "/v1/users/ann/recommendations"
+    assert listed(get(path, min_price=3, max_price=4)) == ["butter", "jam"]
+    assert listed(get(path, category=["drinks", "food/dairy"])) == ["butter", SLASHED, "kaffee-süß"]
+    assert listed(get("/v1/products/bread/similar", max_price=3)) == ["butter"]
+    body = {"product_ids": ["bread"]}
+    answer = client().post("/v1/basket/recommendations?min_price=5", json=body)
+    assert listed(answer.json()) == [SLASHED]
+    answer = client().post("/v1/session/recommendations?category=food&k=2", json={})
+    assert listed(answer.json()) == ["bread", "butter"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "header", "spoken", "text"),
+    [
+        ("zh", "en", "zh", "买过3次，最近一次在0天前"),
+        ("zh-Hans-CN", "", "zh", "买过3次，最近一次在0天前"),
+        ("fr", "zh", "en", "Bought 3 times, last 0 days ago."),
+        (None, "fr-CH, zh-TW;q=0.9, en;q=0.8", "zh", "买过3次，最近一次在0天前"),
+        (None, "zh;q=0, *", "en", "Bought 3 times, last 0 days ago."),
+        (None, "zh;q=high", "en", "Bought 3 times, last 0 days ago."),
+    ],
+)
+def test_reasons_are_told_in_the_language_asked_for(
+    lang: str | None, header: str, spoken: str, text: str
+) -> None:
+    answer = client().get(
+        "/v1/users/ann/recommendations",
+        params={"lang": lang} if lang else {},
+        headers={"Accept-Language": header},
+    )
+    assert answer.json()["items"][0]["reasons"][0]["text"] == text
+    assert answer.headers["content-language"] == spoken
+    assert "Accept-Language" in answer.headers["vary"]
+
+
+def test_a_session() -> None:
+    body = {
+        "events": [
+            {"product_id": "bread", "event": "add_to_cart", "at": "2024-03-09T12:00:00+08:00"},
+            {"product_id": "unheard"},
+        ]
+    }
+    answer = client().post("/v1/session/recommendations", json=body).json()
+    assert (answer["source"], answer["unknown_products"]) == ("session", ["unheard"])
+    assert "bread" not in listed(answer)
+    odd = {"events": [{"product_id": "bread", "at": "2024-03-09T12:00:00"}]}
+    problem = client().post("/v1/session/recommendations", json=odd).json()
+    assert problem["errors"] == [
+        {"field": "body.events.0.at", "message": "Input should have timezone info"}
+    ]
+
+
 def test_an_unknown_user_gets_the_fallback_and_is_told() -> None:
     answer = get("/v1/users/stranger/recommendations", k=2, mode="repeat")
     assert answer["user_known"] is False
@@ -180,7 +234,7 @@ def test_products() -> None:
 
 def test_similar() -> None:
     items = get("/v1/products/butter/similar", k=1)["items"]
-    assert items == [{"product": BREAD, "score": 1.0}]
+    assert items == [{"product": BREAD, "score": 1.0, "source": "customers"}]
 
 
 def test_bought_together() -> None:

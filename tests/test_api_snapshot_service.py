@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.models.base import Mode
 from api.models.lists import Recommendations
+from api.models.options import ListOptions
 from api.provider import SnapshotProvider
 from api.snapshot_service import SnapshotService
 from graph.store import QueryLimits
@@ -47,8 +48,11 @@ def bought(planted: Planted) -> dict[str, set[str]]:
 
 
 def ask(service: SnapshotService, user: str, mode: Mode = "all", **options: Any) -> Recommendations:
-    options = {"k": 10, "category": None, "exclude": (), **options}
-    return service.recommendations(user, mode=mode, **options)
+    k = options.pop("k", 10)
+    language = options.pop("language", "en")
+    return service.recommendations(
+        user, k=k, mode=mode, options=ListOptions(**options), language=language
+    )
 
 
 def ids(answer: Recommendations) -> list[str]:
@@ -95,12 +99,12 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(service: SnapshotServic
 
 
 def test_categories_and_what_is_below_them(service: SnapshotService) -> None:
-    shelf = ask(service, "user-3", category="aisle-1/shelf-2", k=100)
+    shelf = ask(service, "user-3", category=("aisle-1/shelf-2",), k=100)
     assert {i.product.category_id for i in shelf.items} == {"aisle-1/shelf-2"}
-    aisle = ask(service, "user-3", category="aisle-1", k=100)
+    aisle = ask(service, "user-3", category=("aisle-1",), k=100)
     assert {int(p.split("-")[1]) // 25 for p in ids(aisle)} == {1} and len(aisle.items) == 25
     with pytest.raises(UnknownCategory, match="aisle-9"):
-        ask(service, "user-3", category="aisle-9")
+        ask(service, "user-3", category=("aisle-9",))
 
 
 def test_what_is_excluded_makes_way_for_the_next(service: SnapshotService) -> None:
@@ -111,7 +115,7 @@ def test_what_is_excluded_makes_way_for_the_next(service: SnapshotService) -> No
 
 def test_nothing_left_is_said_and_why(service: SnapshotService) -> None:
     everything = [f"product-{i}" for i in range(100)]
-    answer = ask(service, "user-3", exclude=everything)
+    answer = ask(service, "user-3", exclude=tuple(everything))
     assert answer.items == [] and answer.fallback == "Nothing is left to list with these filters."
 
 

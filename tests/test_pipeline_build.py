@@ -211,7 +211,7 @@ def test_a_shop_is_built_and_every_question_answered(name: str, tmp_path: Path) 
     answers += [service.basket(sorted(products)[:1], 5), *service.categories()]
     for user in (*snapshot.users["user_id"][:3], "nobody"):
         for mode in MODES:
-            found = service.recommendations(user, k=50, mode=mode, category=None, exclude=())
+            found = service.recommendations(user, k=50, mode=mode)
             listed = [i.product.product_id for i in found.items]
             assert len(set(listed)) == len(listed) and set(listed) <= products
             assert listed or found.fallback
@@ -230,7 +230,7 @@ def test_mode_all_lists_everything_there_is(tmp_path: Path) -> None:
     home = fresh(tmp_path / "h", SHOPS["three customers"])
     service = SnapshotService(build(home, config_of(home)), home.store, "shop")
     for user in ("a", "c", "nobody"):
-        found = service.recommendations(user, k=9, mode="all", category=None, exclude=())
+        found = service.recommendations(user, k=9, mode="all")
         assert {i.product.product_id for i in found.items} == {"p1", "p2", "p3"}
 
 

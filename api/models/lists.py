@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
-from api.models.base import Answer, Mode, Product, example
+from api.models.base import Answer, Mode, Product, SegmentRef, example
 
 __all__ = [
     "BasketRequest",
@@ -20,9 +20,17 @@ __all__ = [
     "Reason",
     "Recommendations",
     "RecommendedProduct",
+    "SessionEvent",
+    "SessionRecommendations",
+    "SessionRequest",
     "SimilarProduct",
     "SimilarProducts",
+    "Source",
 ]
+
+Source = Literal["history", "session", "segment", "popularity", "none"]
+"""What a list rests on: the customer's own purchases, what a visitor just did, what their segment
+bought lately, or what everybody did; none for an empty list."""
 
 _MILK = {"product_id": "1029743", "title": "Milk, 1 gal", "price": 2.89, "category": "Milk"}
 _BREAD = {"product_id": "981760", "title": "White bread", "price": 1.29, "category": "Bread"}
@@ -31,8 +39,8 @@ _BREAD = {"product_id": "981760", "title": "White bread", "price": 1.29, "catego
 class Reason(Answer):
     """Why a product is listed: a sentence, and the facts it rests on."""
 
-    kind: str = Field(description="Such as bought-before, bought-with, similar, popular.")
-    text: str = Field(description="A sentence to show.")
+    kind: str = Field(description="history, rule, similar, segment, popular or new.")
+    text: str = Field(description="A sentence to show, in the language asked for.")
     evidence: dict[str, JsonValue] = Field(
         default_factory=dict, description="The facts behind the sentence, by name."
     )
@@ -44,7 +52,10 @@ class RecommendedProduct(Answer):
     rank: int = Field(description="1 is the best.")
     score: float = Field(description="Comparable within one answer only.")
     product: Product
-    source: str = Field(description="The method that brought it in.")
+    source: str = Field(
+        description="What brought it in: the method, segment popularity, recent popularity, rarely"
+        " bought, or new product."
+    )
     reasons: list[Reason]
 
 
@@ -54,6 +65,7 @@ class Recommendations(Answer):
     user_id: str
     user_known: bool = Field(description="False: the list is the fallback for strangers.")
     mode: Mode
+    source: Source = Field(default="history", description="What the list rests on.")
     method: str = Field(description="What made the list.")
     fallback: str | None = Field(
         default=None, description="Why the list is not personal, if it is not."
@@ -67,6 +79,7 @@ class Recommendations(Answer):
                 "user_id": "1228",
                 "user_known": True,
                 "mode": "all",
+                "source": "history",
                 "method": "blend",
                 "fallback": None,
                 "build": "20180101T020500-4f1c",
@@ -75,12 +88,109 @@ class Recommendations(Answer):
                         "rank": 1,
                         "score": 0.91,
                         "product": _MILK,
-                        "source": "decayed-frequency",
+                        "source": "blend",
                         "reasons": [
                             {
-                                "kind": "bought-before",
-                                "text": "Bought 31 times, last 2 days ago.",
-                                "evidence": {"times": 31, "days_ago": 2},
+                                "kind": "history",
+                                "text": "Bought 31 times, last on 30 Dec 2017, usually every"
+                                " 12 days",
+                                "evidence": {
+                                    "times": 31,
+                                    "last": "2017-12-30",
+                                    "days_ago": 2,
+                                    "interval_days": 11.6,
+                                },
+                            }
+                        ],
+                    }
+                ],
+            }
+        )
+    )
+
+
+class SessionEvent(Answer):
+    """Something a visitor did."""
+
+    product_id: Annotated[str, Field(min_length=1, max_length=1_000)]
+    event: Literal["purchase", "view_item", "add_to_cart", "add_to_wishlist", "rate"] = Field(
+        default="view_item", description="What, as in the shop's events."
+    )
+    at: AwareDatetime | None = Field(
+        default=None, description="When, with its time zone; without it, as late as the latest."
+    )
+
+
+class SessionRequest(Answer):
+    """What is known of a visitor: what they did, and perhaps who they are."""
+
+    events: list[SessionEvent] = Field(
+        default_factory=list, max_length=500, description="In any order."
+    )
+    attributes: dict[str, str | int | float | bool] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="As in the shop's table of users; they place the visitor in a segment.",
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "events": [
+                    {
+                        "product_id": "1029743",
+                        "event": "add_to_cart",
+                        "at": "2018-01-02T18:04:00Z",
+                    },
+                    {"product_id": "981760", "at": "2018-01-02T18:06:30Z"},
+                ],
+                "attributes": {"age": "35-44"},
+            }
+        )
+    )
+
+
+class SessionRecommendations(Answer):
+    """Products for a visitor, best first."""
+
+    source: Source = Field(description="What the list rests on.")
+    method: str = Field(description="What made the list.")
+    segment: SegmentRef | None = Field(
+        default=None, description="Where the attributes place the visitor."
+    )
+    fallback: str | None = Field(
+        default=None, description="Why the list does not follow the events, if it does not."
+    )
+    unknown_products: list[str] = Field(description="Ids of the events that the shop has not.")
+    build: str = Field(description="Snapshot that answered.")
+    items: list[RecommendedProduct]
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "source": "session",
+                "method": "blend",
+                "segment": {"segment_id": "segment-3", "name": "Baby food and nappies"},
+                "fallback": None,
+                "unknown_products": [],
+                "build": "20180101T020500-4f1c",
+                "items": [
+                    {
+                        "rank": 1,
+                        "score": 0.78,
+                        "product": _BREAD,
+                        "source": "blend",
+                        "reasons": [
+                            {
+                                "kind": "rule",
+                                "text": "21% of orders with Milk, 1 gal also hold this, 2.6 times"
+                                " the usual share; 1.2% of all orders hold both",
+                                "evidence": {
+                                    "support": 0.012,
+                                    "confidence": 0.21,
+                                    "lift": 2.6,
+                                    "product_id": "1029743",
+                                },
                             }
                         ],
                     }
@@ -125,6 +235,10 @@ class SimilarProduct(Answer):
 
     product: Product
     score: float = Field(description="Similarity, 1 for the same.")
+    source: Literal["customers", "features"] = Field(
+        default="customers",
+        description="By who buys both, or by category, brand and title.",
+    )
 
 
 class SimilarProducts(Answer):

@@ -12,11 +12,13 @@ from api.models.shop import Categories
 from api.paths import PRODUCT
 from api.problems import responses
 from api.routes.common import Current, ListLength, ProductId, Search, answer
+from api.routes.options import Filters
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["products"])
 
+New = Annotated[int, Query(ge=0, description="Most places for products nobody bought yet.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many products at most.")]
 
 
@@ -28,9 +30,11 @@ def search_products(service: Current, search: Search = "", limit: Limit = 10) ->
 
 # Before the product itself, whose path would swallow these.
 @router.get(f"{PRODUCT}/similar", response_model=SimilarProducts, responses=responses(404))
-async def similar(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
-    """Products that the same kind of customers buy."""
-    return answer(service.similar(product_id, k))
+async def similar(
+    service: Current, product_id: ProductId, filters: Filters, k: ListLength = 10, new: New = 0
+) -> Response:
+    """Products that the same kind of customers buy; for one nobody bought, those of its kind."""
+    return answer(service.similar(product_id, k, filters, new))
 
 
 @router.get(

@@ -13,6 +13,7 @@ from api.models.users import UserProfile, Users
 from api.paths import USER
 from api.problems import responses
 from api.routes.common import Current, ListLength, Search, UserId, answer
+from api.routes.options import Options, Spoken, answer_in
 
 __all__ = ["router"]
 
@@ -20,8 +21,6 @@ router = APIRouter(tags=["customers"])
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many customers at most.")]
 History = Annotated[int, Query(ge=0, le=1_000, description="How many products of the history.")]
-Category = Annotated[str | None, Query(description="Only products in this category or below.")]
-Exclude = Annotated[list[str], Query(description="Product ids never to list; repeatable.")]
 
 
 @router.get("/users", response_model=Users)
@@ -35,18 +34,17 @@ def search_users(service: Current, search: Search = "", limit: Limit = 10) -> Re
 async def recommendations(
     service: Current,
     user_id: UserId,
+    options: Options,
+    language: Spoken,
     k: ListLength = 20,
     mode: Annotated[Mode, Query(description="Bought before: allowed, required, barred.")] = "all",
-    category: Category = None,
-    exclude: Exclude = [],  # noqa: B006 (FastAPI copies defaults)
 ) -> Response:
     """Products for one customer, each with its reasons.
 
     A customer nobody knows gets what most people like; `user_known` is then false.
     """
-    return answer(
-        service.recommendations(user_id, k=k, mode=mode, category=category, exclude=exclude)
-    )
+    found = service.recommendations(user_id, k=k, mode=mode, options=options, language=language)
+    return answer_in(language, found)
 
 
 @router.get(USER, response_model=UserProfile, responses=responses(404))

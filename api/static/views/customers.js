@@ -6,6 +6,7 @@ import {
   customerLink, empty, facts, heading, panel, productText, search, segmentLink, shares, table,
 } from "../parts.js";
 
+const LANGUAGES = [["en", "English"], ["zh", "中文"]];
 const MODES = [["all", "All"], ["repeat", "Buy again"], ["discover", "Discover"]];
 
 export function list({ signal }) {
@@ -53,12 +54,17 @@ const belongs = (user) =>
   h("p", { class: "muted" }, "Belongs to ", h("span", { id: "segment" }, segmentLink(user.segment)));
 
 function recommendations({ signal, name, query, navigate }) {
-  const state = { mode: query.get("mode") || "all", category: query.get("category") || "" };
+  const state = {
+    mode: query.get("mode") || "all", category: query.get("category") || "",
+    lang: query.get("lang") || (/^zh/i.test(navigator.language) ? "zh" : "en"),
+  };
   const address = () =>
-    url(`/v1/users/${id(name)}/recommendations`, { k: 20, mode: state.mode, category: state.category });
+    url(`/v1/users/${id(name)}/recommendations`, { k: 20, ...state });
   const controls = h("div", { class: "controls" }, modes(state.mode, (mode) => change({ mode })),
-    categories(state.category, signal, (category) => change({ category })));
-  const element = panel("Recommended", address(), drawList, { signal, rows: 10, controls });
+    categories(state.category, signal, (category) => change({ category })),
+    languages(state.lang, (lang) => change({ lang })));
+  const draw = (answer) => drawList(answer, state.lang);
+  const element = panel("Recommended", address(), draw, { signal, rows: 10, controls });
   element.id = "recommendations";
   function change(part) {
     Object.assign(state, part);
@@ -73,6 +79,14 @@ function modes(chosen, change) {
     h("input", { type: "radio", name: "mode", value, checked: value === chosen, onchange: () => change(value) }),
     h("span", {}, text)));
   return h("fieldset", { class: "switch" }, h("legend", { class: "sr" }, "What may be listed"), options);
+}
+
+// Reasons are the one thing here that shoppers read, so they alone come in another language.
+function languages(chosen, change) {
+  const select = h("select", { "aria-label": "Language of the reasons", onchange: () => change(select.value) },
+    LANGUAGES.map(([value, text]) => h("option", { value, lang: value }, text)));
+  select.value = chosen;
+  return select;
 }
 
 function categories(chosen, signal, change) {
@@ -102,21 +116,22 @@ function group(all) {
   return found;
 }
 
-function drawList(answer) {
-  const intro = answer.fallback ? h("p", { class: "note" }, answer.fallback) : null;
+function drawList(answer, lang) {
+  const intro = answer.fallback ? h("p", { class: "note", lang }, answer.fallback) : null;
   say(`${plural(answer.items.length, "recommendation")} shown`);
   if (!answer.items.length) return [intro, empty("Nothing qualifies. Try another mode or category.")];
   const items = answer.items.map((item) => h("li", {},
     h("span", { class: "rank", "aria-hidden": "true" }, item.rank),
-    productText(item.product, item.reasons.map(reason)),
+    productText(item.product, item.reasons.map((r) => reason(r, lang))),
     h("span", { class: "price" }, money(item.product.price))));
   return [intro, h("ol", { class: "items" }, items),
     h("p", { class: "muted small inset" }, `By ${answer.method}, build ${answer.build}.`)];
 }
 
-const reason = (r) =>
+const reason = (r, lang) =>
   h("div", { class: "reason", title: JSON.stringify(r.evidence) },
-    h("span", { class: "kind" }, r.kind.replaceAll("-", " ").replaceAll("_", " ")), " ", r.text);
+    h("span", { class: "kind" }, r.kind.replaceAll("-", " ").replaceAll("_", " ")),
+    " ", h("span", { lang }, r.text));
 
 function drawProfile(user) {
   const known = Object.entries(user.attributes).filter(([, v]) => v !== null && v !== "");

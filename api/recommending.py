@@ -1,0 +1,257 @@
+"""``Recommending``: lists for customers and visitors, with what they rest on and why.
+
+A customer who bought something is listed by the mode's scorer; a visitor by what they just did,
+folded in; whoever did neither by what their segment bought lately, if it is known, and else by what
+everybody did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from api.catalogue import Catalogue
+from api.customers import Customers
+from api.filters import Filters
+from api.models.base import Mode, SegmentRef
+from api.models.lists import (
+    Reason,
+    Recommendations,
+    RecommendedProduct,
+    SessionEvent,
+    SessionRecommendations,
+    SessionRequest,
+    Source,
+)
+from api.models.options import ListOptions
+from api.notes import Note, note
+from pipeline.snapshot import Snapshot
+from ranking.popularity import recent_buyers
+from ranking.reasons import Explainer, Recent, RulePairs, SegmentLift
+from ranking.reasons import Reason as Found
+from ranking.recommender import SOURCES, Lists
+from ranking.wording import Language
+from segments.visitor import SegmentVote
+
+__all__ = ["Recommending"]
+
+POPULAR = "recent popularity"
+SEGMENT = "segment popularity"
+_OTHERS = (POPULAR, "rarely bought", "new product")
+
+
+class Recommending:
+    """Lists over one snapshot."""
+
+    def __init__(
+        self, snapshot: Snapshot, catalogue: Catalogue, customers: Customers, filters: Filters
+    ) -> None:
+        self._snapshot, self._catalogue = snapshot, catalogue
+        self._customers, self._filters = customers, filters
+        self._recommender = snapshot.recommender
+        self._history = snapshot.recommender.history
+        found = snapshot.segmentation
+        days = float(snapshot.manifest.config["ranking"]["recent_days"])
+        everyone = np.zeros(self._history.shape[0], np.int64)
+        self._by_segment = recent_buyers(
+            self._history, found.member, len(found.segments), days
+        ).toarray()
+        recent = Recent.of(recent_buyers(self._history, everyone, 1, days), days)
+        self._explainer = _explainer(snapshot, catalogue, recent)
+        placed = np.where(found.placed == 1, found.member, -1)
+        self._vote = SegmentVote(snapshot.users, placed, len(found.segments))
+
+    def customer(
+        self, user_id: str, *, k: int, mode: Mode, options: ListOptions, language: Language
+    ) -> Recommendations:
+        """A list for a customer; errors as in ``api.service.Service.recommendations``."""
+        row = self._customers.ids.row(user_id)
+        user_row = -1 if row is None else row
+        segment = self._customers.place(user_row)
+        lists, source = self._listed(user_row, segment, k, mode, options)
+        known = row is not None
+        why = _why(known, mode, source, filtered=options != ListOptions())
+        method = self._method(mode, source)
+        reasons = self._explainer.explain(
+            user_row, lists.rows[0], segment=segment, language=language
+        )
+        return Recommendations(
+            user_id=user_id,
+            user_known=known,
+            mode=mode,
+            source=source,
+            method=method,
+            fallback=note(why, language, self._name(segment)) if why else None,
+            build=self._snapshot.manifest.build,
+            items=self._items(lists, reasons, method),
+        )
+
+    def _listed(
+        self, user_row: int, segment: int, k: int, mode: Mode, options: ListOptions
+    ) -> tuple[Lists, Source]:
+        asked = self._filters.asked(options)
+        bought = self._filters.bought(options, mode)
+        if self._history.known(np.array([user_row]))[0]:
+            lists = self._recommender.recommend(
+                np.array([user_row]), k, mode, bought=bought, new=options.new, **asked
+            )
+            return lists, _source(lists, "history")
+        scores = self._segment_scores(segment)
+        lists = self._recommender.recommend_scored(scores, k, bought, **asked)
+        return lists, _source(lists, "segment")
+
+    def session(
+        self, request: SessionRequest, *, k: int, options: ListOptions, language: Language
+    ) -> SessionRecommendations:
+        """A list for a visitor; errors as in ``api.service.Service.session``."""
+        rows, weights, unknown = self._folded(request.events)
+        place = self._vote.place(request.attributes)
+        segment = -1 if place is None else place
+        self._filters.bought(options, "discover")
+        asked = self._filters.asked(options)
+        strong = weights > 0
+        lists = self._recommender.recommend_basket(
+            rows[strong], k, weights[strong], exclude=rows[~strong], new=options.new, **asked
+        )
+        source = _source(lists, "session")
+        if source == "popularity":
+            scores = self._segment_scores(segment)
+            lists = self._recommender.recommend_scored(scores, k, exclude=rows, **asked)
+            source = _source(lists, "segment")
+        method = self._method("discover", source)
+        why = _WHY_VISITOR.get(source)
+        reasons = self._explainer.explain(
+            -1, lists.rows[0], basket=rows, segment=segment, language=language
+        )
+        return SessionRecommendations(
+            source=source,
+            method=method,
+            segment=self._ref(segment),
+            fallback=note(why, language, self._name(segment)) if why else None,
+            unknown_products=unknown,
+            build=self._snapshot.manifest.build,
+            items=self._items(lists, reasons, method),
+        )
+
+    def _folded(
+        self, events: Sequence[SessionEvent]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], list[str]]:
+        """Products of a session, how much each counts, and the ids the shop has not.
+
+        An event counts as much as in training, halved by each half-life before the latest one.
+        """
+        config = self._snapshot.manifest.config
+        by_event: Mapping[str, float] = config["gnn"]["event_weights"]
+        half_life = float(config["ranking"]["session_half_life"])
+        latest = max((e.at for e in events if e.at), default=None)
+        total: dict[int, float] = {}
+        unknown: list[str] = []
+        for event in events:
+            row = self._catalogue.ids.row(event.product_id)
+            if row is None:
+                unknown.append(event.product_id)
+                continue
+            age = (latest - event.at).total_seconds() / 60 if latest and event.at else 0.0
+            total[row] = total.get(row, 0.0) + by_event[event.event] * 0.5 ** (age / half_life)
+        rows = np.array(sorted(total), np.int64)
+        weights = np.array([total[int(row)] for row in rows], np.float32)
+        return rows, weights, list(dict.fromkeys(unknown))
+
+    def _segment_scores(self, segment: int) -> npt.NDArray[np.float32]:
+        """How many of a segment bought each product lately, float32 [n_products]; 0 for none."""
+        if segment < 0:
+            return np.zeros(self._history.shape[1], np.float32)
+        return np.array(self._by_segment[segment])
+
+    def _method(self, mode: Mode, source: Source) -> str:
+        served = str(self._snapshot.manifest.choice[mode]["served"])
+        return {"segment": SEGMENT, "popularity": POPULAR, "none": POPULAR}.get(source, served)
+
+    def _name(self, segment: int) -> str:
+        return self._snapshot.segmentation.segments[segment].name if segment >= 0 else ""
+
+    def _ref(self, segment: int) -> SegmentRef | None:
+        if segment < 0:
+            return None
+        found = self._snapshot.segmentation.segments[segment]
+        return SegmentRef(segment_id=found.id, name=found.name)
+
+    def _items(
+        self, lists: Lists, reasons: Sequence[Sequence[Found]], method: str
+    ) -> list[RecommendedProduct]:
+        names = dict(zip(range(len(SOURCES)), (method, *_OTHERS), strict=True))
+        entries = zip(lists.rows[0], lists.scores[0], lists.sources[0], reasons, strict=True)
+        return [
+            RecommendedProduct(
+                rank=i,
+                score=float(score),
+                product=self._catalogue.product(int(row)),
+                source=names[int(source)],
+                reasons=[self._reason(found) for found in why],
+            )
+            for i, (row, score, source, why) in enumerate(entries, 1)
+            if row >= 0
+        ]
+
+    def _reason(self, found: Found) -> Reason:
+        evidence: dict[str, Any] = dict(found.numbers)
+        if found.product is not None:
+            evidence["product_id"] = self._catalogue.ids.id(found.product)
+        if found.segment is not None:
+            evidence["segment_id"] = self._snapshot.segmentation.segments[found.segment].id
+        return Reason(kind=found.kind, text=found.text, evidence=evidence)
+
+
+def _source(lists: Lists, own: Source) -> Source:
+    """``own`` where the first layer filled a place, else what did."""
+    sources = lists.sources[0]
+    if ((sources == 0) | (sources == 3)).any():
+        return own
+    return "popularity" if (sources >= 0).any() else "none"
+
+
+_WHY_VISITOR: Mapping[Source, Note] = {
+    "segment": "visitor",
+    "popularity": "nothing-known",
+    "none": "filtered",
+}
+
+
+def _why(known: bool, mode: Mode, source: Source, *, filtered: bool) -> Note | None:
+    """Why a customer's list is not personal; ``None`` where it is."""
+    if not known and mode == "repeat":
+        return "stranger-repeat"
+    if source == "none":
+        if filtered:
+            return "filtered"
+        return "nothing-bought" if mode == "repeat" else "all-bought"
+    if source == "popularity":
+        return "little-known" if known else "stranger"
+    return "by-segment" if source == "segment" else None
+
+
+def _explainer(snapshot: Snapshot, catalogue: Catalogue, recent: Recent) -> Explainer:
+    edges = snapshot.rules.as_edges()
+    lifts, segmentation = snapshot.segment_products, snapshot.segmentation
+    return Explainer(
+        titles=catalogue.titles,
+        history=snapshot.recommender.history,
+        rules=RulePairs(
+            catalogue.ids.to_rows(edges["source"], missing="error"),
+            catalogue.ids.to_rows(edges["target"], missing="error"),
+            edges["support"].to_numpy(),
+            edges["confidence"].to_numpy(),
+            edges["lift"].to_numpy(),
+        ),
+        neighbours=snapshot.neighbours,
+        segments=SegmentLift(
+            segmentation.member,
+            [s.name for s in segmentation.segments],
+            *(lifts[name].to_numpy() for name in ("segment", "product_row", "lift", "buyers")),
+        ),
+        recent=recent,
+        newcomers=snapshot.recommender.newcomers,
+    )

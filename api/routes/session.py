@@ -1,0 +1,36 @@
+"""A visitor nobody knows: what to show them after what they just did."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.models.lists import SessionRecommendations, SessionRequest
+from api.problems import responses
+from api.routes.common import Current, ListLength
+from api.routes.options import Options, Spoken, answer_in
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["customers"])
+
+
+@router.post(
+    "/session/recommendations",
+    response_model=SessionRecommendations,
+    responses=responses(400, 404, 413),
+)
+async def session(
+    service: Current,
+    request: SessionRequest,
+    options: Options,
+    language: Spoken,
+    k: ListLength = 20,
+) -> Response:
+    """Products for a visitor by the events of their session, folded in as the request comes.
+
+    Without events that say anything, what their segment bought lately, if attributes place them
+    in one, and else what everybody did; `source` says which.
+    """
+    found = service.session(request, k=k, options=options, language=language)
+    return answer_in(language, found)

@@ -182,6 +182,33 @@ def test_an_unknown_customer_gets_the_fallback_and_is_told(built: Home) -> None:
     assert ran.code == 0 and "No customer has this id" in ran.err and "product-" in ran.out
 
 
+def test_recommend_takes_the_rules_of_a_list(built: Home) -> None:
+    rules = [
+        "--category",
+        "aisle-1",
+        "--max-price",
+        "9",
+        "--per-category",
+        "2",
+        "--diversity",
+        ".3",
+    ]
+    rules += ["--bought", "exclude", "--exclude", "product-27", "--lang", "zh"]
+    asked = ["recommend", "user-3", "--k", "20", *rules, "--home", built.path]
+    items = coterie(*asked, "--json").json["items"]
+    shelves = [i["product"]["category_id"] for i in items]
+    assert 1 <= len(items) <= 6 and all(shelves.count(s) <= 2 for s in set(shelves))
+    assert all(
+        s.startswith("aisle-1/") and i["product"]["price"] <= 9
+        for s, i in zip(shelves, items, strict=True)
+    )
+    assert "位顾客购买" in coterie(*asked).out
+    ran = coterie(
+        "recommend", "user-3", "--min-price", "5", "--max-price", "3", "--home", built.path
+    )
+    assert ran.code == 4 and "swap them" in ran.err
+
+
 def test_one_segment(built: Home) -> None:
     first = coterie("segments", "--home", built.path, "--json").json["segments"][0]
     ran = coterie("segments", first["segment_id"], "--home", built.path)

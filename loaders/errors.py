@@ -5,6 +5,7 @@ CoterieError
 ├── ConfigError        fix the setting, path or address that the message names
 ├── QueryError         fix the Cypher query
 ├── StoreUnavailable   try again: the same may work later
+│   └── EventQueueUnavailable
 ├── SnapshotMissing    run ``coterie build`` first
 └── NotFound           ask for something that exists
     ├── UnknownUser
@@ -19,6 +20,7 @@ __all__ = [
     "ConfigError",
     "CoterieError",
     "DataError",
+    "EventQueueUnavailable",
     "NotFound",
     "QueryError",
     "SnapshotMissing",
@@ -90,6 +92,12 @@ class StoreUnavailable(CoterieError):
     slug = "store-unavailable"
     exit_code = 6
     retryable = True
+
+
+class EventQueueUnavailable(StoreUnavailable):
+    """Live events cannot be kept just now, so none is acknowledged."""
+
+    slug = "event-queue-unavailable"
 
 
 class SnapshotMissing(CoterieError):

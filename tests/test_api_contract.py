@@ -55,6 +55,7 @@ def test_there_are_all_routes() -> None:
         ("GET", "/v1/users/{user_id}/recommendations"),
         ("POST", "/v1/basket/recommendations"),
         ("POST", "/v1/cypher"),
+        ("POST", "/v1/events"),
     }
 
 

@@ -18,7 +18,7 @@ __all__ = ["Deliverer"]
 _log = logging.getLogger("coterie.events")
 
 EVERY_SECONDS: Final = 0.5
-LONGEST_SECONDS: Final = 30.0
+LONGEST_SECONDS: Final = 10.0
 """Between two tries while the store is away."""
 
 

@@ -17,8 +17,19 @@ from starlette.staticfiles import StaticFiles
 from api import docs, problems
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
+from api.live import LiveParts
 from api.paths import EscapedSlashes
-from api.routes import basket, build, cypher, health, products, segments, session, users
+from api.routes import (
+    basket,
+    build,
+    cypher,
+    events,
+    health,
+    products,
+    segments,
+    session,
+    users,
+)
 from api.service import Provider
 from api.settings import ApiSettings
 
@@ -32,12 +43,15 @@ Every error is one `application/problem+json` body. Amounts are in the currency 
 times are UTC."""
 
 
-def create_app(current: Provider, settings: ApiSettings | None = None) -> FastAPI:
+def create_app(
+    current: Provider, settings: ApiSettings | None = None, live: LiveParts | None = None
+) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
     Args:
         current: called once a request; gives the service of the published snapshot.
         settings: limits; the defaults where none are given.
+        live: takes events and knows how the store is; without it, events are refused.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -50,6 +64,7 @@ def create_app(current: Provider, settings: ApiSettings | None = None) -> FastAP
     )
     app.state.current = current
     app.state.settings = settings
+    app.state.live = live
     _routes(app)
     problems.install(app)
     app.add_middleware(EscapedSlashes)
@@ -63,7 +78,7 @@ def create_app(current: Provider, settings: ApiSettings | None = None) -> FastAP
 
 def _routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/v1", responses=problems.responses(422, 500, 503))
-    for resource in (users, session, products, basket, segments, cypher, build):
+    for resource in (users, session, products, basket, segments, cypher, events, build):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)

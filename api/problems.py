@@ -57,7 +57,7 @@ MEANING = {
     413: "The body is too large.",
     422: "A parameter or the body is not as expected.",
     500: "The server failed.",
-    503: "Nothing is published yet, or the store is busy; try again.",
+    503: "Nothing is published yet, or the store or the event queue is busy; try again.",
 }
 """What each status says, for the OpenAPI document."""
 

@@ -23,6 +23,12 @@ class ApiSettings(BaseModel):
         le=3_600,
         description="Longest time one Cypher query may run, in seconds.",
     )
+    event_batch: int = Field(
+        default=500, ge=1, le=10_000, description="Most events that one request may bring."
+    )
+    store_check_seconds: float = Field(
+        default=5.0, gt=0, le=600, description="Seconds between two looks if the store answers."
+    )
     body_bytes: int = Field(
         default=1_000_000, ge=1_000, description="Largest request body that is read, in bytes."
     )

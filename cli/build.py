@@ -24,6 +24,7 @@ from pipeline.config import settings_table
 from pipeline.evaluate import evaluate_shop
 from pipeline.fixed import evaluate_files
 from pipeline.snapshot import Snapshot
+from pipeline.unwritten import write_back
 
 __all__ = ["print_evaluation", "print_snapshot", "register"]
 
@@ -103,6 +104,25 @@ def build(
         emit_json(snapshot.manifest.model_dump(mode="json"))
     else:
         print_snapshot(snapshot)
+
+
+def writeback(
+    home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """End a build whose store was away at the last step: write to the graph, then publish.
+
+    Nothing is learned again: it takes seconds.
+
+    Example: `coterie writeback --home shops/mine`
+    """
+    with progress_bars() as progress:
+        name = write_back(at_home(home, store), progress)
+    if json:
+        emit_json({"published": name})
+    else:
+        out.print(f"published {name}")
 
 
 def evaluate(
@@ -198,5 +218,6 @@ def _lookup(values: dict[str, Any], name: str) -> Any:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(build)
+    app.command()(writeback)
     app.command()(evaluate)
     app.command()(config)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from api.app import create_app
+from api.live import Live
 from api.models.base import Mode
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
@@ -66,14 +67,19 @@ def run_server(home: Home, host: str, port: int) -> None:
 
     taken = listening(host, port)
     provider = SnapshotProvider(home, home.name)
+    choice = ApiSettings(host=host, port=port)
+    chosen = settings(home, None).events
+    live = Live(home.path, home.store, chosen, choice.store_check_seconds)
 
     @asynccontextmanager
     async def watching(app: Any) -> AsyncIterator[None]:
         provider.start()
+        live.start()
         yield
+        live.stop()
         provider.stop()
 
-    app = create_app(provider, ApiSettings(host=host, port=port))
+    app = create_app(provider, choice, live)
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")

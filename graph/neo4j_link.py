@@ -14,9 +14,10 @@ import neo4j
 from neo4j import exceptions
 
 from graph.neo4j_address import PASSWORD_VARIABLE, USER_VARIABLE, Address
+from graph.store import Conflict
 from loaders.errors import ConfigError, CoterieError, QueryError, StoreUnavailable
 
-__all__ = ["Conflict", "Link", "Run", "Unit", "translated"]
+__all__ = ["Link", "Run", "Unit", "translated"]
 
 T = TypeVar("T")
 Run = neo4j.ManagedTransaction | neo4j.Transaction
@@ -27,10 +28,6 @@ RETRY_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 15.0
 _UNSURE_ATTEMPTS: Final = 2
 _LOGIN: Final = (exceptions.AuthError, exceptions.TokenExpired)
-
-
-class Conflict(StoreUnavailable):
-    """Something with the same id is stored already."""
 
 
 def translated(error: Exception, what: str, address: Address) -> CoterieError:

@@ -17,10 +17,11 @@ import polars as pl
 
 from graph.ddl import quoted
 from graph.frames import new_columns
-from graph.neo4j_link import Conflict, Link, Run
+from graph.neo4j_link import Link, Run
 from graph.neo4j_read import edge_count, known_events
 from graph.neo4j_schema import STATE, sent_value, to_wire
 from graph.schema import EdgeType, NodeLabel, PropertyType
+from graph.store import Conflict
 from loaders.errors import StoreUnavailable
 from loaders.progress import Progress
 

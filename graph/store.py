@@ -16,12 +16,17 @@ from typing import Any, Protocol, Self, runtime_checkable
 import pyarrow as pa
 
 from graph.schema import EdgeType
+from loaders.errors import StoreUnavailable
 from loaders.progress import Progress, silent
 
-__all__ = ["Derived", "EdgeTypeKey", "GraphStore", "JudgingStore", "QueryLimits"]
+__all__ = ["Conflict", "Derived", "EdgeTypeKey", "GraphStore", "JudgingStore", "QueryLimits"]
 
 EdgeTypeKey = tuple[str, str, str]
 """(type, source label, target label): CHILD_OF exists twice."""
+
+
+class Conflict(StoreUnavailable):
+    """Something that must be unique is stored already, maybe by another writer just now."""
 
 
 @dataclass(frozen=True)

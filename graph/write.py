@@ -14,7 +14,7 @@ import polars as pl
 from graph.schema import EVENT_EDGES, STRUCTURE_EDGES, EdgeType
 from graph.store import GraphStore
 from loaders.dataset import Dataset
-from loaders.errors import DataError
+from loaders.errors import DataError, StoreUnavailable
 from loaders.progress import Progress, silent
 from loaders.schema import ANONYMOUS_PREFIX
 
@@ -47,8 +47,41 @@ def write_dataset(store: GraphStore, dataset: Dataset, progress: Progress = sile
     Raises:
         DataError: the data does not fit what is stored: another currency, or an attribute whose
             type changed. Nothing is written then.
-        StoreUnavailable: the store cannot be written.
+        StoreUnavailable: the store cannot be written; says how far it got.
     """
+    account = _Account(progress)
+    try:
+        return _write(store, dataset, account)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(
+            f"{error}; {account.told()}. What was committed stays, and nothing will be there "
+            "twice: run the same load again to complete it"
+        ) from error
+
+
+class _Account:
+    """Passes progress on, and remembers how far each stage came."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._stages: dict[str, tuple[int, int]] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """A ``Progress``."""
+        self._stages[stage] = (done, total)
+        self._progress(stage, done, total)
+
+    def told(self) -> str:
+        """How far it got, in words."""
+        stages = [
+            f"{stage} {done:,} of {total:,}"
+            for stage, (done, total) in self._stages.items()
+            if stage != "saving"
+        ]
+        return f"it got as far as: {', '.join(stages)}" if stages else "nothing was written"
+
+
+def _write(store: GraphStore, dataset: Dataset, progress: Progress) -> WriteCounts:
     counts = WriteCounts()
     with store.transaction():
         _check_currency(store, dataset.currency)

@@ -6,6 +6,7 @@ CoterieError
 │   └── OptionError
 ├── QueryError         fix the Cypher query
 ├── StoreUnavailable   try again: the same may work later
+│   └── EventQueueUnavailable
 ├── SnapshotMissing    run ``coterie build`` first
 └── NotFound           ask for something that exists
     ├── UnknownUser
@@ -21,6 +22,7 @@ __all__ = [
     "ConfigError",
     "CoterieError",
     "DataError",
+    "EventQueueUnavailable",
     "NotFound",
     "OptionError",
     "QueryError",
@@ -109,6 +111,12 @@ class StoreUnavailable(CoterieError):
     slug = "store-unavailable"
     exit_code = 6
     retryable = True
+
+
+class EventQueueUnavailable(StoreUnavailable):
+    """Live events cannot be kept just now, so none is acknowledged."""
+
+    slug = "event-queue-unavailable"
 
 
 class SnapshotMissing(CoterieError):

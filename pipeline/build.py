@@ -23,7 +23,7 @@ from graph.interactions import from_day
 from graph.open import open_store
 from graph.readback import data_hash, read_shop
 from graph.shop import Shop
-from loaders.errors import ConfigError, DataError
+from loaders.errors import ConfigError, DataError, StoreUnavailable
 from loaders.progress import Progress, silent
 from pipeline.choose import choice_json, default_choice
 from pipeline.config import Config
@@ -32,11 +32,11 @@ from pipeline.home import Home
 from pipeline.learn import Learned, learn
 from pipeline.snapshot import Manifest, Snapshot
 from pipeline.stats import product_stats, user_stats
+from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
 from pipeline.writeback import derived_graph
 
 __all__ = ["build"]
 
-WAIT_FOR_STORE = 60.0
 LEARNING = ("torch", "torch_geometric", "mlxtend", "pandas")
 PACKAGES = ("coterie", "numpy", "scipy", "polars", "torch", "torch-geometric", "mlxtend")
 
@@ -75,7 +75,8 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
     Raises:
         DataError: the store holds nothing to learn from.
         ConfigError: nothing is loaded, or what only building needs is not installed.
-        StoreUnavailable: another build is running, or the store is locked.
+        StoreUnavailable: another build is running, or the store is locked or away. What was
+            published stays published; a build that could not be written back is kept whole.
     """
     clock = _Clock()
     _need(LEARNING)
@@ -90,6 +91,7 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
             snapshot_of(folder, learned, manifest).save(report)
         _write_back(home, learned, name, config, progress)
         home.publish(name)
+        forget(home)
         home.prune(config.snapshots.keep)
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))
@@ -142,8 +144,16 @@ def _write_back(
 ) -> None:
     progress("write back to the graph", 0, 1)
     derived = derived_graph(learned, name, config.snapshots.liked)
-    with open_store(home.store, wait_seconds=WAIT_FOR_STORE) as store:
-        store.replace_derived(derived)
+    try:
+        with open_store(home.store, wait_seconds=WAIT_FOR_STORE) as store:
+            store.replace_derived(derived)
+    except StoreUnavailable as error:
+        keep(home, derived)
+        raise StoreUnavailable(
+            f"{error}; build {name} is whole, but neither in the graph nor published, and what "
+            "was published before goes on. When the store is back, run: coterie writeback "
+            f"--home {home.path}"
+        ) from error
     progress("write back to the graph", 1, 1)
 
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from events.config import EventsConfig
 from gnn.config import LightGCNConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
@@ -75,6 +76,7 @@ class Config(BaseSettings):
     ranking: RankingConfig = RankingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
+    events: EventsConfig = EventsConfig()
 
     @classmethod
     def settings_customise_sources(

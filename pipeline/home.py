@@ -3,6 +3,7 @@
 HOME/coterie.toml       settings (optional)
 HOME/store/             the embedded graph store
 HOME/work/              resumable training state
+HOME/unwritten/         what a build could not write into the graph
 HOME/snapshots/BUILD/   one folder a build
 HOME/snapshots/current  the name of the published build; replaced in one step
 """
@@ -66,6 +67,11 @@ class Home:
     def work(self) -> Path:
         """Folder of resumable training state."""
         return self.path / "work"
+
+    @property
+    def unwritten(self) -> Path:
+        """Folder of what a build could not write into the graph."""
+        return self.path / "unwritten"
 
     @property
     def snapshots(self) -> Path:

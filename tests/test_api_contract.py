@@ -56,6 +56,7 @@ def test_there_are_all_routes() -> None:
         ("POST", "/v1/basket/recommendations"),
         ("POST", "/v1/cypher"),
         ("POST", "/v1/session/recommendations"),
+        ("POST", "/v1/events"),
     }
 
 

@@ -362,7 +362,9 @@ def test_build_and_health() -> None:
     }
     assert answer["methods"]["discover"] == "popularity"
     assert get("/health/live") == {"status": "live", "build": None}
-    assert get("/health/ready") == {"status": "ready", "build": "build-1"}
+    ready = get("/health/ready")
+    assert (ready["status"], ready["build"]) == ("ready", "build-1")
+    assert [(p["name"], p["state"]) for p in ready["parts"]] == [("snapshot", "ok")]
 
 
 def test_a_new_snapshot_answers_from_the_next_request_on() -> None:

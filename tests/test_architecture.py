@@ -18,6 +18,7 @@ LAYER = {
     "segments": 3,
     "ranking": 3,
     "evaluation": 3,
+    "events": 3,
     "pipeline": 4,
     "api": 4,
     "cli": 5,

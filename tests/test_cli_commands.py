@@ -19,11 +19,15 @@ from cli.main import app
 from pipeline.home import Home
 
 COMMANDS = (
-    *("demo", "serve", "load", "build", "evaluate", "config", "copy"),
+    *("demo", "serve", "load", "build", "writeback", "evaluate", "config", "copy"),
     *("recommend", "similar", "rules", "segments", "cypher", "export"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
-ALL = [[c] for c in (*COMMANDS, "snapshots")] + [["snapshots", c] for c in SNAPSHOTS]
+ALL = [
+    *([c] for c in (*COMMANDS, "snapshots", "events")),
+    *(["snapshots", c] for c in SNAPSHOTS),
+    *(["events", c] for c in ("status", "deliver")),
+]
 TOML = """
 currency = "EUR"
 
@@ -65,7 +69,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_every_command_is_tested() -> None:
-    assert set(get_command(app).commands) == {*COMMANDS, "snapshots"}  # type: ignore[attr-defined]
+    assert set(get_command(app).commands) == {*COMMANDS, "snapshots", "events"}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("command", ALL, ids=" ".join)
@@ -401,6 +405,8 @@ def test_building_without_the_libraries_says_what_to_install(built: Home) -> Non
         (4, ["build", "--config", "/nowhere.toml"], "no settings file /nowhere.toml"),
         (4, ["config", "--check", "--config", "/nowhere.toml"], "/nowhere.toml"),
         (4, ["load", "nowhere"], "nowhere"),
+        (4, ["writeback"], "no build in"),
+        (4, ["events", "status"], "start one: coterie serve"),
         (5, ["cypher", "MATCH (u:User) RETURN u.nothing"], "nothing"),
         (7, ["recommend", "1"], "coterie build --home"),
         (7, ["similar", "a"], "coterie build --home"),

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.models.base import Answer, Mode, example
 
-__all__ = ["BuildInfo", "Categories", "Category", "Metric", "Readiness"]
+__all__ = ["BuildInfo", "Categories", "Category", "Metric"]
 
 
 class Metric(Answer):
@@ -100,15 +100,4 @@ class Categories(Answer):
                 ]
             }
         )
-    )
-
-
-class Readiness(Answer):
-    """Whether requests can be answered, and from which build."""
-
-    status: str
-    build: str | None = None
-
-    model_config = ConfigDict(
-        json_schema_extra=example({"status": "ready", "build": "20180101T020500-4f1c"})
     )

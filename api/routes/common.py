@@ -13,18 +13,23 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from api.live import LiveParts
 from api.service import Service
 from api.settings import ApiSettings
+from loaders.errors import EventQueueUnavailable
 
 __all__ = [
     "Current",
+    "Intake",
     "ListLength",
+    "Parts",
     "ProductId",
     "Search",
     "SegmentId",
     "Settings",
     "UserId",
     "answer",
+    "store_answers",
 ]
 
 
@@ -38,9 +43,32 @@ async def _settings(request: Request) -> ApiSettings:
     return settings
 
 
+async def _parts(request: Request) -> LiveParts | None:
+    live: LiveParts | None = request.app.state.live
+    return live
+
+
+async def _intake(request: Request) -> LiveParts:
+    live: LiveParts | None = request.app.state.live
+    if live is None:
+        raise EventQueueUnavailable("this server takes no events: it was started without a queue")
+    return live
+
+
+async def store_answers(request: Request) -> None:
+    """Refuse a request that asks the store while the store is known to be away."""
+    live: LiveParts | None = request.app.state.live
+    if live is not None:
+        live.check_store()
+
+
 Current = Annotated[Service, Depends(_current)]
 """The service of the snapshot published as the request came in."""
 Settings = Annotated[ApiSettings, Depends(_settings)]
+Parts = Annotated[LiveParts | None, Depends(_parts)]
+"""The parts of the server beside the snapshot, where it has any."""
+Intake = Annotated[LiveParts, Depends(_intake)]
+"""The same, for a request that needs them."""
 
 UserId = Annotated[str, Path(description="The shop's own id of the customer.", examples=["1228"])]
 ProductId = Annotated[str, Path(description="The shop's own id.", examples=["1029743"])]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from api.models.queries import QueryAnswer, QueryRequest
 from api.problems import responses
-from api.routes.common import Current, Settings, answer
+from api.routes.common import Current, Settings, answer, store_answers
 from graph.store import QueryLimits
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["graph"])
+router = APIRouter(tags=["graph"], dependencies=[Depends(store_answers)])
 
 
 @router.post("/cypher", response_model=QueryAnswer, responses=responses(400, 413))

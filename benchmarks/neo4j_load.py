@@ -1,7 +1,8 @@
 """Ways into Neo4j and out of it: ``python -m benchmarks.neo4j_load complete-journey``.
 
-Beside each other, on one server in one run: the store's bulk load, one MERGE a row in a transaction
-of its own, and LOAD CSV by the server; then reading all purchases as lists and as plain records.
+Beside each other, on one server in one run, warmed up and on the same rows: the store's bulk load,
+one MERGE a row in a transaction of its own, and LOAD CSV by the server in one transaction at a time
+and in two; then reading all purchases as lists and as plain records.
 Starts a server from Java and Maven, or takes an empty one by ``--store bolt://…`` (then without
 LOAD CSV, whose file the server must see). Ends with one JSON line.
 """
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,7 @@ class Rates:
         start = time.perf_counter()
         edges = work()
         self.found[name] = round(edges / (time.perf_counter() - start))
-        print(f"{name:28s} {edges:>10,} edges {self.found[name]:>10,} a second", flush=True)
+        print(f"{name:36s} {edges:>10,} edges {self.found[name]:>10,} a second", flush=True)
 
 
 def measure(source: str, store: Neo4jStore, imports: Path | None, sample: int) -> dict[str, Any]:
@@ -95,8 +97,14 @@ def measure(source: str, store: Neo4jStore, imports: Path | None, sample: int) -
     ordered = rows.sort("source").with_columns(ms=pl.col("at").dt.epoch("ms"))
     rates.time("MERGE per row", lambda: merge_rows(store, ordered.tail(2_000)))
     clear(store)
-    if imports is not None:
-        rates.time("LOAD CSV", lambda: load_csv(store, ordered.head(sample), imports))
+    beside = ordered.head(sample)
+    some = rows.join(beside.select("event_id"), on="event_id", how="semi").to_arrow()
+    for warm in (True, False):
+        for name, one in ways(imports).items() if imports is not None else ():
+            rates.time(f"{name}{' (warming up)' if warm else ''}", partial(one, store, beside))
+            clear(store)
+        name = "bulk load, same rows" + (" (warming up)" if warm else "")
+        rates.time(name, lambda: store.append_events(PURCHASED, some))
         clear(store)
     table = rows.to_arrow()
     rates.time("bulk load", lambda: store.append_events(PURCHASED, table))
@@ -124,11 +132,20 @@ def merge_rows(store: Neo4jStore, frame: pl.DataFrame) -> int:
     return frame.height
 
 
-def load_csv(store: Neo4jStore, frame: pl.DataFrame, imports: Path) -> int:
+def ways(imports: Path) -> dict[str, Callable[[Neo4jStore, pl.DataFrame], int]]:
+    """LOAD CSV in one transaction at a time and in two, as the store's own loads have two."""
+    two = LOAD_CSV.replace("IN TRANSACTIONS", "IN 2 CONCURRENT TRANSACTIONS")
+    return {
+        "LOAD CSV": partial(load_csv, statement=LOAD_CSV, imports=imports),
+        "LOAD CSV, 2 concurrent": partial(load_csv, statement=two, imports=imports),
+    }
+
+
+def load_csv(store: Neo4jStore, frame: pl.DataFrame, *, statement: str, imports: Path) -> int:
     """The server reads a file; rows are sorted by user, which is what suits it best."""
     frame.select("source", "target", "ms", *PROPERTIES).write_csv(imports / "purchases.csv")
     with store._link.session(write=True) as session:
-        session.run(LOAD_CSV).consume()
+        session.run(statement).consume()
     return frame.height
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json as parser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home
 from cli.output import emit_json, err, progress_bars, table
 from graph.copy import copy_graph
-from graph.export import ExportFormat, export_graph
+from graph.export import export_graph
 from graph.neo4j_address import is_address
 from graph.open import open_store, store_name
 from graph.query import read_query, rows_of
-from graph.store import QueryLimits
+from graph.store import GraphStore, QueryLimits
+from loaders.errors import ConfigError
 
 __all__ = ["register"]
 
@@ -65,7 +66,11 @@ def _parameter(text: str) -> tuple[str, Any]:
 def export(
     path: Annotated[Path, typer.Argument(help="What to write; must not exist yet.")],
     format: Annotated[
-        ExportFormat, typer.Option(help="A folder of Parquet tables, or one GraphML file.")
+        Literal["parquet", "graphml", "networkx", "pyg"],
+        typer.Option(
+            help="A folder of Parquet tables; or one file: GraphML, JSON for networkx, or tensors "
+            "for PyTorch Geometric."
+        ),
     ] = "parquet",
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
@@ -74,14 +79,38 @@ def export(
     """Write the whole graph for other tools.
 
     Example: `coterie export shop-graph --format parquet`
+
+    Example: `coterie export shop.json --format networkx`, and then in Python
+    `networkx.node_link_graph(json.load(open("shop.json")), edges="edges")`
+
+    Example: `coterie export shop.pt --format pyg`, and then
+    `HeteroData.from_dict(torch.load("shop.pt"))`
     """
     with open_store(at_home(home, store).store, read_only=True) as opened:
-        export_graph(opened, format, path)
+        if format == "pyg":
+            _export_pyg(opened, path)
+        else:
+            export_graph(opened, format, path)
         counts = opened.counts()
     if json:
         emit_json({"path": str(path), "format": format, "counts": counts})
     else:
         err.print(f"wrote {sum(counts.values()):,} nodes and edges to {path}")
+
+
+def _export_pyg(store: GraphStore, path: Path) -> None:
+    """Tensors, which take what only building needs.
+
+    Raises:
+        ConfigError: torch is not installed.
+    """
+    try:
+        from gnn.hetero import export_pyg
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"exporting tensors needs {error.name}; install it: pip install 'coterie[learn]'"
+        ) from error
+    export_pyg(store, path)
 
 
 def copy(

@@ -30,7 +30,7 @@ _ENGINE_TYPES: Final[dict[PropertyType, str]] = {
     "int": "INT64",
     "bool": "BOOL",
     "time": "TIMESTAMP_TZ",
-    "vector": "FLOAT[]",
+    "vector": "FLOAT[{length}]",
 }
 POLARS_TYPES: Final[dict[PropertyType, pl.DataType]] = {
     "string": pl.String(),
@@ -45,7 +45,7 @@ _BY_ENGINE: Final = {engine: name for name, engine in _ENGINE_TYPES.items()}
 
 def property_type(engine_type: str) -> PropertyType:
     """The property type of an engine column type, as ``table_info`` prints it."""
-    return _BY_ENGINE[engine_type]
+    return "vector" if engine_type.startswith("FLOAT[") else _BY_ENGINE[engine_type]
 
 
 def quoted(name: str) -> str:
@@ -65,13 +65,16 @@ def attribute_name(name: str) -> str:
     return f"n{clean}" if clean[0].isdigit() else clean
 
 
-def _columns(properties: dict[str, PropertyType]) -> Iterable[str]:
-    return (f"{quoted(name)} {_ENGINE_TYPES[kind]}" for name, kind in properties.items())
+def _columns(properties: dict[str, PropertyType], length: int = 1) -> Iterable[str]:
+    return (
+        f"{quoted(name)} {_ENGINE_TYPES[kind].format(length=length)}"
+        for name, kind in properties.items()
+    )
 
 
-def create_node(label: NodeLabel) -> str:
-    """The statement that makes a node table, if it is not there."""
-    columns = ", ".join(["id STRING PRIMARY KEY", *_columns(label.properties)])
+def create_node(label: NodeLabel, length: int = 1) -> str:
+    """The statement that makes a node table, if it is not there; ``length`` is its vectors'."""
+    columns = ", ".join(["id STRING PRIMARY KEY", *_columns(label.properties, length)])
     return f"CREATE NODE TABLE IF NOT EXISTS {quoted(label.name)} ({columns})"
 
 

@@ -1,12 +1,14 @@
-"""The graph for other tools: Parquet tables, GraphML, or a networkx graph."""
+"""The graph for other tools: Parquet tables, GraphML, networkx in memory or as a JSON file."""
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +21,10 @@ from graph.schema import EDGES, NODES, EdgeType
 from graph.store import GraphStore
 from loaders.errors import ConfigError
 
-__all__ = ["ExportFormat", "export_graph", "to_networkx"]
+__all__ = ["ExportFormat", "export_graph", "to_networkx", "whole"]
 
-ExportFormat = Literal["parquet", "graphml"]
+ExportFormat = Literal["parquet", "graphml", "networkx"]
+_VECTORS = {label.of: label.name for label in NODES.values() if "vector" in label.properties}
 
 
 def export_graph(store: GraphStore, format: ExportFormat, path: str | Path) -> Path:
@@ -29,26 +32,42 @@ def export_graph(store: GraphStore, format: ExportFormat, path: str | Path) -> P
 
     Args:
         store: what to export.
-        format: ``parquet`` makes a folder with a file a label and edge type; ``graphml`` one file.
+        format: ``parquet`` makes a folder with a file a label and edge type; ``graphml`` one file;
+            ``networkx`` one JSON file of nodes and edges, as ``networkx.node_link_graph`` takes it.
         path: where to; must not exist yet.
 
     Raises:
         ConfigError: ``path`` exists already, or the format is unknown.
     """
+    writers: dict[str, Callable[[GraphStore, Path], None]] = {
+        "parquet": _write_parquet,
+        "graphml": _write_graphml,
+        "networkx": _write_node_link,
+    }
+    if format not in writers:
+        raise ConfigError(f"unknown export format '{format}'; choose one of {', '.join(writers)}")
+    with whole(path) as made:
+        writers[format](store, made)
+    return Path(path)
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Where to write what is to be at ``path``; it gets there when the block ends well.
+
+    Raises:
+        ConfigError: ``path`` exists already.
+    """
     target = Path(path)
     if target.exists():
         raise ConfigError(f"{target} exists already; remove it or choose another path")
-    if format not in ("parquet", "graphml"):
-        raise ConfigError(f"unknown export format '{format}'; choose parquet or graphml")
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        made = aside / "export"
-        _write_parquet(store, made) if format == "parquet" else _write_graphml(store, made)
-        os.rename(made, target)
+        yield aside / "export"
+        os.rename(aside / "export", target)
     finally:
         shutil.rmtree(aside)
-    return target
 
 
 def _file_name(edge: EdgeType) -> str:
@@ -99,28 +118,65 @@ def to_networkx(store: GraphStore, edges: Iterable[EdgeType] = EDGES) -> nx.Mult
     """
     wanted = list(edges)
     graph = nx.MultiDiGraph()
-    labels = dict.fromkeys(label for edge in wanted for label in (edge.source, edge.target))
     with store.transaction():
-        for label in labels:
-            for row in _rows(store.nodes(label)):
-                graph.add_node(f"{label}/{row['id']}", label=label, **row)
-        for edge in wanted:
-            for number, row in enumerate(_rows(_plain(store.edges(edge)))):
-                source, target = row.pop("source"), row.pop("target")
-                graph.add_edge(
-                    f"{edge.source}/{source}",
-                    f"{edge.target}/{target}",
-                    key=f"{edge.name}/{number}",
-                    type=edge.name,
-                    **row,
-                )
+        graph.add_nodes_from(_nodes(store, wanted))
+        graph.add_edges_from(_edges(store, wanted))
     return graph
 
 
-def _rows(table: pa.Table) -> Iterable[dict[str, Any]]:
+def _nodes(store: GraphStore, edges: list[EdgeType]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and properties of the nodes that ``edges`` join; vectors are a property here."""
+    for label in dict.fromkeys(label for edge in edges for label in (edge.source, edge.target)):
+        table = pl.DataFrame(pl.from_arrow(store.nodes(label)))
+        if label in _VECTORS:
+            vectors = pl.DataFrame(pl.from_arrow(store.nodes(_VECTORS[label])))
+            table = table.join(vectors.select("id", "vector"), on="id", how="left")
+        for row in _rows(table):
+            yield f"{label}/{row['id']}", {**row, "label": label}
+
+
+def _edges(
+    store: GraphStore, edges: list[EdgeType]
+) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Both ends, key and properties of all edges."""
+    for edge in edges:
+        frame = pl.DataFrame(pl.from_arrow(_plain(store.edges(edge))))
+        for number, row in enumerate(_rows(frame)):
+            source, target = row.pop("source"), row.pop("target")
+            ends = f"{edge.source}/{source}", f"{edge.target}/{target}"
+            yield *ends, f"{edge.name}/{number}", {**row, "type": edge.name}
+
+
+def _write_node_link(store: GraphStore, file: Path) -> None:
+    """One JSON document, written row by row: a graph in memory would take ten times the tables.
+
+    Nodes are named by ``id`` there, so the shop's own id becomes ``key``.
+    """
+    with store.transaction(), file.open("w", encoding="utf-8") as out:
+        out.write('{"directed": true, "multigraph": true, "graph": {},\n"nodes": [')
+        _write_list(
+            out.write,
+            ({**p, "key": p["id"], "id": name} for name, p in _nodes(store, list(EDGES))),
+        )
+        out.write('],\n"edges": [')
+        _write_list(
+            out.write,
+            (
+                {**p, "source": source, "target": target, "key": key}
+                for source, target, key, p in _edges(store, list(EDGES))
+            ),
+        )
+        out.write("]}\n")
+
+
+def _write_list(write: Callable[[str], Any], items: Iterable[dict[str, Any]]) -> None:
+    for number, item in enumerate(items):
+        write(",\n" if number else "\n")
+        write(json.dumps(item, ensure_ascii=False, default=str))
+
+
+def _rows(frame: pl.DataFrame) -> Iterable[dict[str, Any]]:
     """Rows as dictionaries without what is empty."""
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
     for row in frame.iter_rows(named=True):
         yield {name: value for name, value in row.items() if not _is_empty(value)}
 

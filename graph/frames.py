@@ -15,7 +15,16 @@ from graph.schema import EdgeType, NodeLabel, PropertyType
 from graph.store import Derived
 from loaders.errors import DataError
 
-__all__ = ["check_endpoints", "derived_nodes", "edge_frame", "new_columns", "node_frame", "stamped"]
+__all__ = [
+    "check_endpoints",
+    "check_owners",
+    "derived_nodes",
+    "edge_frame",
+    "new_columns",
+    "node_frame",
+    "stamped",
+    "vector_length",
+]
 
 
 def node_frame(
@@ -76,6 +85,30 @@ def check_endpoints(frame: pl.DataFrame, column: str, ids: pl.Series, edge: Edge
     orphans = frame.join(pl.DataFrame({column: ids}), on=column, how="anti")
     label = edge.source if column == "source" else edge.target
     _refuse(orphans, edge.name, column, f"expected the id of a {label}")
+
+
+def check_owners(label: NodeLabel, frame: pl.DataFrame, ids: pl.Series) -> None:
+    """Refuse nodes of ``label`` that belong to a node which is not in ``ids``.
+
+    Raises:
+        DataError: with their number and examples.
+    """
+    orphans = frame.join(pl.DataFrame({"id": ids}), on="id", how="anti")
+    _refuse(orphans, label.name, "id", f"expected the id of a {label.of}")
+
+
+def vector_length(frame: pl.DataFrame) -> int:
+    """Length of the vectors in ``frame``, 1 where it holds none.
+
+    Raises:
+        DataError: lengths differ, or a vector is missing.
+    """
+    if "vector" not in frame.columns or frame.is_empty():
+        return 1
+    lengths = frame["vector"].list.len().unique()
+    if len(lengths) > 1 or not lengths[0]:
+        raise DataError(f"expected vectors of one length; found {lengths.to_list()}")
+    return int(lengths[0])
 
 
 def derived_nodes(label: NodeLabel, derived: Derived) -> pl.DataFrame:

@@ -15,7 +15,14 @@ from typing import Final, TypeVar
 import polars as pl
 
 from graph.ddl import quoted
-from graph.frames import check_endpoints, derived_nodes, edge_frame, stamped
+from graph.frames import (
+    check_endpoints,
+    check_owners,
+    derived_nodes,
+    edge_frame,
+    stamped,
+    vector_length,
+)
 from graph.neo4j_link import Link, Run
 from graph.neo4j_read import ids
 from graph.neo4j_schema import STATE
@@ -58,6 +65,10 @@ def replace_derived(run: Run, derived: Derived) -> None:
 def _checked(
     run: Run, derived: Derived, nodes: dict[str, pl.DataFrame]
 ) -> dict[EdgeType, pl.DataFrame]:
+    for name, frame in nodes.items():
+        vector_length(frame)
+        if NODES[name].of:
+            check_owners(NODES[name], frame, ids(run, NODES[name].of)["id"])
     frames = {}
     for edge in DERIVED_EDGES:
         table = derived.edges.get((edge.name, edge.source, edge.target))

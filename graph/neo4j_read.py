@@ -25,11 +25,21 @@ from graph.neo4j_schema import (
 )
 from graph.schema import EDGES, NODES, EdgeType, NodeLabel, PropertyType
 
-__all__ = ["attributes", "counts", "edge_count", "edge_table", "ids", "known_events", "nodes"]
+__all__ = [
+    "NUMBER",
+    "attributes",
+    "counts",
+    "edge_count",
+    "edge_table",
+    "ids",
+    "known_events",
+    "nodes",
+]
 
 _NODES_A_LIST = 20_000
 _EDGES_A_LIST = 50_000
-_NUMBER = "__number"
+NUMBER = "__number"
+"""Column of the server's own numbers of nodes."""
 
 
 def attributes(run: Run, label: NodeLabel) -> dict[str, PropertyType]:
@@ -44,7 +54,7 @@ def attributes(run: Run, label: NodeLabel) -> dict[str, PropertyType]:
 
 def nodes(run: Run, label: NodeLabel) -> pl.DataFrame:
     """``id`` and every property of all nodes of ``label``, by id."""
-    return _nodes(run, label.name, {"id": "string", **attributes(run, label)}).drop(_NUMBER)
+    return _nodes(run, label.name, {"id": "string", **attributes(run, label)}).drop(NUMBER)
 
 
 def ids(run: Run, label: str) -> pl.DataFrame:
@@ -58,7 +68,7 @@ def _nodes(run: Run, label: str, kinds: dict[str, PropertyType]) -> pl.DataFrame
         f"MATCH (n:{quoted(label)}) WITH id(n) / {_NODES_A_LIST} AS part, collect(n) AS ns "
         f"RETURN [n IN ns | id(n)], {', '.join(columns)}"
     )
-    types: dict[str, PropertyType] = {_NUMBER: "int", **kinds}
+    types: dict[str, PropertyType] = {NUMBER: "int", **kinds}
     return _frame(result, types).sort("id")
 
 
@@ -117,8 +127,8 @@ def edge_table(run: Run, edge: EdgeType, properties: Sequence[str] | None = None
 
 
 def _as_dictionary(numbers: pl.Series, known: pl.DataFrame) -> pa.DictionaryArray:
-    order = known.sort(_NUMBER)
-    places = np.searchsorted(order[_NUMBER].to_numpy(), numbers.to_numpy()).astype(np.int32)
+    order = known.sort(NUMBER)
+    places = np.searchsorted(order[NUMBER].to_numpy(), numbers.to_numpy()).astype(np.int32)
     return pa.DictionaryArray.from_arrays(
         pa.array(places), order["id"].to_arrow().cast(pa.string())
     )

@@ -26,6 +26,7 @@ __all__ = [
     "read_value",
     "sent_value",
     "to_wire",
+    "vector_indexes",
 ]
 
 STATE: Final = "CoterieState"
@@ -55,6 +56,17 @@ def constraints() -> list[str]:
         for edge, key in keyed
     ]
     return nodes + edges
+
+
+def vector_indexes() -> list[str]:
+    """What makes nearest neighbours quick; any length, and exact values rather than 8 bits each."""
+    return [
+        f"CREATE VECTOR INDEX {label.of.lower()}_vectors IF NOT EXISTS "
+        f"FOR (n:{quoted(label.name)}) ON (n.vector) OPTIONS {{indexConfig: {{"
+        "`vector.similarity_function`: 'cosine', `vector.quantization.enabled`: false}}"
+        for label in NODES.values()
+        if "vector" in label.properties
+    ]
 
 
 def _name(what: str, key: str) -> str:

@@ -22,8 +22,8 @@ from graph.neo4j_address import Address
 from graph.neo4j_answer import answer, judged_answer
 from graph.neo4j_derived import announced, replace_derived, steady
 from graph.neo4j_link import Link, Run, Unit
-from graph.neo4j_schema import constraints
-from graph.schema import NODES, EdgeType
+from graph.neo4j_schema import constraints, vector_indexes
+from graph.schema import NODES, EdgeType, belongings
 from graph.store import Derived, QueryLimits
 from loaders.errors import ConfigError, UnknownUser
 from loaders.progress import Progress, silent
@@ -80,7 +80,7 @@ class Neo4jStore:
             raise ConfigError(f"there is no shop at {self.address}; run `coterie load` first")
 
     def _make_constraints(self) -> None:
-        for statement in constraints():
+        for statement in (*constraints(), *vector_indexes()):
             self._link.write(_on(_run, statement))
         with self._link.errors("read"), self._link.session() as session:
             session.run("CALL db.awaitIndexes($s)", s=_CREATE_CONSTRAINTS_SECONDS).consume()
@@ -233,8 +233,9 @@ class Neo4jStore:
         """See ``GraphStore``."""
         erased = self._write(
             lambda run: run.run(
-                "MATCH (u:User {id: $id}) WITH u, COUNT { (u)--() } AS edges DETACH DELETE u "
-                "RETURN edges",
+                "MATCH (u:User {id: $id}) WITH u, COUNT { (u)--() } AS edges "
+                f"OPTIONAL MATCH (own:{'|'.join(belongings('User'))} {{id: $id}}) "
+                "DETACH DELETE own, u RETURN edges",
                 id=user_id,
             ).single()
         )

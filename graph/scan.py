@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from graph.ddl import property_type, quoted
+from graph.ddl import POLARS_TYPES, property_type, quoted
 from graph.engine import Session
 from graph.schema import EDGES, NODES, EdgeType, PropertyType
 
@@ -89,4 +89,8 @@ def counts(session: Session) -> dict[str, int]:
 def _frame(table: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
-    return frame
+    return frame.with_columns(
+        pl.col(name).cast(POLARS_TYPES["vector"])
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Array)
+    )

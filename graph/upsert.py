@@ -17,13 +17,15 @@ from graph.ddl import add_column, create_edge, create_node, edge_columns, pairs_
 from graph.engine import Session
 from graph.frames import (
     check_endpoints,
+    check_owners,
     derived_nodes,
     edge_frame,
     new_columns,
     node_frame,
     stamped,
+    vector_length,
 )
-from graph.schema import DERIVED_EDGES, NODES, EdgeType, NodeLabel
+from graph.schema import DERIVED_EDGES, NODES, EdgeType, NodeLabel, belongings
 from graph.store import Derived
 from loaders.errors import UnknownUser
 from loaders.progress import Progress
@@ -161,7 +163,8 @@ def replace_derived(session: Session, derived: Derived) -> None:
     labels = [label for label in NODES.values() if label.derived]
     for table in (*names, *(label.name for label in labels)):
         session.write(f"DROP TABLE {quoted(table)}")
-    for statement in (*map(create_node, labels), *map(create_edge, names)):
+    made = [create_node(label, vector_length(nodes[label.name])) for label in labels]
+    for statement in (*made, *map(create_edge, names)):
         session.write(statement)
     for name, frame in nodes.items():
         session.copy_in_order(name, frame)
@@ -174,6 +177,9 @@ def _derived_frames(
 ) -> tuple[dict[str, pl.DataFrame], dict[EdgeType, pl.DataFrame]]:
     """Checked nodes by label and edges by type, each with the id of its build."""
     nodes = {label.name: derived_nodes(label, derived) for label in NODES.values() if label.derived}
+    for name, frame in nodes.items():
+        if NODES[name].of:
+            check_owners(NODES[name], frame, scan.ids(session, NODES[name].of)["id"])
     frames = {}
     for edge in DERIVED_EDGES:
         table = derived.edges.get((edge.name, edge.source, edge.target))
@@ -192,5 +198,6 @@ def erase_user(session: Session, user_id: str) -> int:
     if not session.ask("MATCH (u:User {id: $id}) RETURN u.id AS id", who).num_rows:
         raise UnknownUser(f"no user has the id '{user_id}'")
     edges = session.ask("MATCH (u:User {id: $id})-[r]-() RETURN count(r) AS n", who)
-    session.write("MATCH (u:User {id: $id}) DETACH DELETE u", who)
+    for label in ("User", *belongings("User")):
+        session.write(f"MATCH (n:{label} {{id: $id}}) DETACH DELETE n", who)
     return int(edges["n"][0].as_py())

@@ -143,7 +143,7 @@ def _write_back(
     home: Home, learned: Learned, name: str, config: Config, progress: Progress
 ) -> None:
     progress("write back to the graph", 0, 1)
-    derived = derived_graph(learned, name, config.snapshots.liked)
+    derived = derived_graph(learned, name, config.snapshots.liked, vectors=config.snapshots.vectors)
     try:
         with open_store(home.store, wait_seconds=WAIT_FOR_STORE) as store:
             store.replace_derived(derived)

@@ -60,6 +60,9 @@ class SnapshotsConfig(BaseModel):
 
     keep: int = Field(5, ge=1, description="builds kept on disk; the published one always is")
     liked: int = Field(20, ge=0, description="MAY_LIKE edges written back for each user")
+    vectors: bool = Field(
+        True, description="whether the vectors of users and products are written back"
+    )
 
 
 class Config(BaseSettings):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from graph.ids import IdMap
 from graph.store import Derived
 from pipeline.learn import Learned
 from ranking.similar import Neighbours
@@ -15,13 +17,14 @@ __all__ = ["derived_graph"]
 BATCH = 256
 
 
-def derived_graph(learned: Learned, build: str, liked: int) -> Derived:
-    """Communities and every derived edge, marked with ``build``.
+def derived_graph(learned: Learned, build: str, liked: int, *, vectors: bool = True) -> Derived:
+    """Communities, vectors and every derived edge, marked with ``build``.
 
     Args:
         learned: what was learned.
         build: name of the build.
         liked: length of each user's MAY_LIKE list.
+        vectors: whether to give the vectors that SIMILAR_TO and the segments rest on.
     """
 
     def marked(frame: pl.DataFrame) -> pa.Table:
@@ -29,7 +32,10 @@ def derived_graph(learned: Learned, build: str, liked: int) -> Derived:
 
     return Derived(
         build=build,
-        nodes={"Community": marked(learned.segmentation.as_nodes())},
+        nodes={
+            "Community": marked(learned.segmentation.as_nodes()),
+            **({name: marked(f) for name, f in _vectors(learned).items()} if vectors else {}),
+        },
         edges={
             ("BOUGHT_WITH", "Product", "Product"): marked(learned.rules.as_edges()),
             ("SIMILAR_TO", "Product", "Product"): marked(_similar(learned)),
@@ -39,6 +45,22 @@ def derived_graph(learned: Learned, build: str, liked: int) -> Derived:
             ("MAY_LIKE", "User", "Product"): marked(_liked(learned, liked)),
         },
     )
+
+
+def _vectors(learned: Learned) -> dict[str, pl.DataFrame]:
+    """Vectors by label, of those that have one: zeros are no direction."""
+    graph, found = learned.shop.graph, learned.embeddings
+    return {
+        "UserVector": _table(graph.users, found.user_vectors),
+        "ProductVector": _table(graph.products, found.product_vectors),
+    }
+
+
+def _table(ids: IdMap, vectors: npt.NDArray[np.float32]) -> pl.DataFrame:
+    """Rows of ``vectors`` float32 [len(ids), dim] that are not all zero, with their ids."""
+    rows = np.flatnonzero(vectors.any(axis=1))
+    kind = pl.List(pl.Float32)
+    return pl.DataFrame({"id": ids.ids.gather(rows), "vector": pl.Series(vectors[rows]).cast(kind)})
 
 
 def _similar(learned: Learned, most: int = 10) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -37,6 +38,12 @@ PAIRS = [("product-0", "product-24"), ("product-25", "product-49"), ("product-75
 MANY = [f"product-{i}" for i in range(100)]
 
 
+def vectors(n: int) -> pa.Array:
+    """Directions of a fixed seed, float32 [n, 8]."""
+    drawn = np.random.default_rng(n).standard_normal((n, 8)).astype(np.float32)
+    return pa.array(list(drawn), pa.list_(pa.float32()))
+
+
 def derived(planted: Planted) -> Derived:
     """What a build might have learned from the planted shop."""
     users = [f"user-{i}" for i in range(200)]
@@ -47,7 +54,11 @@ def derived(planted: Planted) -> Derived:
     groups = {"source": users, "target": [f"g{group}" for group in planted.group]}
     return Derived(
         "1",
-        {"Community": pa.table(names)},
+        {
+            "Community": pa.table(names),
+            "UserVector": pa.table({"id": users, "vector": vectors(200)}),
+            "ProductVector": pa.table({"id": MANY, "vector": vectors(100)}),
+        },
         {
             ("BOUGHT_WITH", "Product", "Product"): pa.table(
                 {"source": first, "target": second, **scored}
@@ -125,9 +136,22 @@ def test_derived_answers(store: tuple[str, GraphStore], planted: Planted) -> Non
     assert [row["rank"] for row in liked] == new
 
 
+def test_nearest_by_vector(store: tuple[str, GraphStore], planted: Planted) -> None:
+    tastes = np.array(vectors(200).to_pylist(), np.float32)
+    unit = tastes / np.linalg.norm(tastes, axis=1, keepdims=True)
+    cosines = unit @ unit[3]
+    nearest = [i for i in np.argsort(-cosines) if i != 3][:10]
+    found = ask(store, "Who is like this customer, by what the model learned?")
+    assert [row["customer"] for row in found] == [f"user-{i}" for i in nearest]
+    assert [row["likeness"] for row in found] == pytest.approx(cosines[nearest], abs=1e-4)
+    buyers = planted.dataset.events.filter(pl.col("product_id") == "product-0")["user_id"]
+    new = ask(store, "To whose tastes is a product nearest, who has not bought it?")
+    assert len(new) == 10 and not {row["customer"] for row in new} & set(buyers)
+
+
 def test_the_page_names_the_whole_schema() -> None:
     for label in NODES.values():
-        assert f"| `{label.name}` |" in PAGE
+        assert re.search(rf"\| [^|\n]*`{label.name}`[^|\n]* \|", PAGE)
         assert all(f"`{name}`" in PAGE for name in label.properties)
     for edge in EDGES:
         assert f"`{edge.name}`" in PAGE

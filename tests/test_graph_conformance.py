@@ -60,6 +60,10 @@ def purchases(*lines: tuple[str, str, str]) -> pa.Table:
     )
 
 
+def vector_table(ids: list[str], vectors: list[list[float]]) -> pa.Table:
+    return pa.table({"id": ids, "vector": pa.array(vectors, pa.list_(pa.float32()))})
+
+
 def ends(store: GraphStore, name: str, source: str) -> list[tuple[str, str]]:
     table = store.edges(EDGE[name, source])
     return sorted(zip(table["source"].to_pylist(), table["target"].to_pylist(), strict=True))
@@ -344,3 +348,43 @@ class TestQueries:
     def test_rows_up_to_the_limit_pass(self, shop: GraphStore) -> None:
         query: Any = "MATCH (p:Product) RETURN p.id"
         assert shop.query(query, limits=QueryLimits(rows=3)).num_rows == 3
+
+
+class TestVectors:
+    def test_come_back_as_given_of_any_length(self, shop: GraphStore) -> None:
+        for build, vectors in (("1", [[1.0, 0.5]]), ("2", [[1.0, 0.5, -0.25]])):
+            shop.replace_derived(Derived(build, {"UserVector": vector_table(["ann"], vectors)}, {}))
+            assert shop.nodes("UserVector").to_pylist() == [
+                {"id": "ann", "vector": vectors[0], "build": build}
+            ]
+        shop.replace_derived(Derived("3", {}, {}))
+        assert shop.counts()["UserVector"] == shop.counts()["ProductVector"] == 0
+
+    def test_are_no_attributes_of_users(self, shop: GraphStore) -> None:
+        shop.replace_derived(Derived("1", {"UserVector": vector_table(["ann"], [[1.0]])}, {}))
+        assert shop.nodes("User").column_names == ["id", "anonymous"]
+
+    @pytest.mark.parametrize(
+        ("ids", "vectors", "message"),
+        [
+            (["eve"], [[1.0]], "the id of a User; 1 rows of UserVector have 'eve'"),
+            (["ann", "bob"], [[1.0], [1.0, 2.0]], "vectors of one length"),
+            (["ann"], [None], "vectors of one length"),
+        ],
+    )
+    def test_refused_leave_the_old(
+        self, shop: GraphStore, ids: list[str], vectors: list[list[float]], message: str
+    ) -> None:
+        old = Derived("1", {"UserVector": vector_table(["ann"], [[1.0]])}, {})
+        shop.replace_derived(old)
+        with pytest.raises(DataError, match=message):
+            shop.replace_derived(Derived("2", {"UserVector": vector_table(ids, vectors)}, {}))
+        assert shop.nodes("UserVector")["build"].to_pylist() == ["1"]
+
+    def test_go_with_their_user(self, shop: GraphStore) -> None:
+        both = vector_table(["ann", "bob"], [[1.0], [2.0]])
+        products = vector_table(["x"], [[1.0]])
+        shop.replace_derived(Derived("1", {"UserVector": both, "ProductVector": products}, {}))
+        assert shop.erase_user("ann") == 2
+        assert shop.nodes("UserVector")["id"].to_pylist() == ["bob"]
+        assert shop.counts()["ProductVector"] == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from pathlib import Path
 
 import networkx as nx
@@ -23,7 +25,14 @@ def store(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Embedde
     store = EmbeddedStore(tmp_path_factory.mktemp("export") / "graph.lbug")
     write_dataset(store, planted.dataset)
     pairs = pa.table({"source": ["product-0"], "target": ["product-1"], "score": [0.25]})
-    store.replace_derived(Derived("7", {}, {("SIMILAR_TO", "Product", "Product"): pairs}))
+    vector = pa.array([[0.5, -1.0]], pa.list_(pa.float32()))
+    store.replace_derived(
+        Derived(
+            "7",
+            {"ProductVector": pa.table({"id": ["product-0"], "vector": vector})},
+            {("SIMILAR_TO", "Product", "Product"): pairs},
+        )
+    )
     return store
 
 
@@ -55,6 +64,31 @@ def test_networkx_of_some_types(store: EmbeddedStore) -> None:
     assert edge == {"SIMILAR_TO/0": {"type": "SIMILAR_TO", "score": 0.25, "build": "7"}}
 
 
+def test_networkx_file_reads_back(store: EmbeddedStore, tmp_path: Path) -> None:
+    file = export_graph(store, "networkx", tmp_path / "shop.json")
+    graph = nx.node_link_graph(json.loads(file.read_text()), edges="edges")
+    assert isinstance(graph, nx.MultiDiGraph)
+    counts = store.counts()
+    assert graph.number_of_edges() == sum(v for k, v in counts.items() if k.isupper())
+    owned = ("Shop", "UserVector", "ProductVector")
+    nodes = sum(v for k, v in counts.items() if not k.isupper() and k not in owned)
+    assert graph.number_of_nodes() == nodes
+    product = graph.nodes["Product/product-0"]
+    assert (product["key"], product["title"]) == ("product-0", "Product 0 of aisle 0")
+    assert product["vector"] == [0.5, -1.0]
+    edge = graph.get_edge_data("Product/product-0", "Product/product-1")
+    assert edge == {"SIMILAR_TO/0": {"type": "SIMILAR_TO", "score": 0.25, "build": "7"}}
+    user, item, bought = next(e for e in graph.edges(data=True) if "at" in e[2])
+    assert user.startswith("User/") and item.startswith("Product/")
+    assert datetime.fromisoformat(bought["at"]).tzinfo
+
+
+def test_a_file_of_an_empty_store_reads_back(tmp_path: Path) -> None:
+    with EmbeddedStore(tmp_path / "graph.lbug") as empty:
+        file = export_graph(empty, "networkx", tmp_path / "shop.json")
+    assert len(nx.node_link_graph(json.loads(file.read_text()), edges="edges")) == 0
+
+
 def test_what_is_there_is_not_overwritten(store: EmbeddedStore, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(ConfigError, match="exists already"):
@@ -63,7 +97,7 @@ def test_what_is_there_is_not_overwritten(store: EmbeddedStore, tmp_path: Path) 
 
 
 def test_unknown_format(store: EmbeddedStore, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="parquet or graphml"):
+    with pytest.raises(ConfigError, match="one of parquet, graphml, networkx"):
         export_graph(store, "dot", tmp_path / "out")  # type: ignore[arg-type]
 
 

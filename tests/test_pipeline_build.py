@@ -131,6 +131,21 @@ def test_the_graph_holds_what_was_learned(built: Home, snapshot: Snapshot) -> No
     assert unlike == 0  # nobody may like what they already buy
 
 
+def test_vectors_in_the_graph_are_those_that_likeness_rests_on(built: Home) -> None:
+    near = (
+        "MATCH (v:ProductVector {id: a.id}) MATCH (w:ProductVector {id: b.id}) "
+        "RETURN r.score AS score, array_cosine_similarity(v.vector, w.vector) AS cosine"
+    )
+    with open_store(built.store, read_only=True) as store:
+        edges = store.counts()["SIMILAR_TO"]
+        pairs = store.query(f"MATCH (a:Product)-[r:SIMILAR_TO]->(b:Product) {near}")
+        users = store.nodes("UserVector")
+    assert pairs.num_rows == edges > 0
+    assert pairs["score"].to_numpy() == pytest.approx(pairs["cosine"].to_numpy(), abs=1e-5)
+    assert users.num_rows == 200 and len(users["vector"][0]) == 16
+    assert users["build"].unique().to_pylist() == [built.current()]
+
+
 def test_a_build_replaces_what_the_one_before_wrote(own: Home) -> None:
     config = config_of(own)
     fewer = config.model_copy(
@@ -145,11 +160,14 @@ def test_a_build_replaces_what_the_one_before_wrote(own: Home) -> None:
     assert not own.work.exists()
 
 
-def test_no_likes_can_be_asked_for(tmp_path: Path) -> None:
-    home = fresh(tmp_path / "h", shop_of(BUSY), SMALL + "\n[snapshots]\nliked = 0\n")
+def test_no_likes_and_vectors_can_be_asked_for(tmp_path: Path) -> None:
+    home = fresh(
+        tmp_path / "h", shop_of(BUSY), SMALL + "\n[snapshots]\nliked = 0\nvectors = false\n"
+    )
     build(home, config_of(home))
     with open_store(home.store, read_only=True) as store:
-        assert store.counts().get("MAY_LIKE", 0) == 0
+        counts = store.counts()
+        assert counts["MAY_LIKE"] == counts["UserVector"] == counts["ProductVector"] == 0
 
 
 # Shops of all kinds

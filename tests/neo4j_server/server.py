@@ -3,6 +3,9 @@
 ``python tests/neo4j_server/server.py --home FOLDER`` runs one until it is interrupted. With a
 command at the end it runs as long as that, which finds address and password in its environment.
 The jars (144 MB) are resolved once into ``~/.cache/coterie``; ``COTERIE_CACHE`` moves that.
+
+``COTERIE_NEO4J_VERSION`` runs another version than that of ``pom.xml``. Calendar versions (2025.01
+and later) need Java 21 or newer: ``JAVA_HOME`` tells which, else the newest one installed is taken.
 """
 
 from __future__ import annotations
@@ -18,10 +21,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 POM = Path(__file__).with_name("pom.xml")
-VERSION = re.findall("<neo4j.version>(.*)</neo4j.version>", POM.read_text())[0]
+TESTED = re.findall("<neo4j.version>(.*)</neo4j.version>", POM.read_text())[0]
+VERSION = os.environ.get("COTERIE_NEO4J_VERSION", TESTED)
+BY_CALENDAR = int(VERSION.split(".")[0]) >= 2025
+NEEDED_JAVA = 21 if BY_CALENDAR else 17
+MAIN = "org.neo4j.server." + ("Neo4jCommunity" if BY_CALENDAR else "CommunityEntryPoint")
 USER = "neo4j"
 HANDSHAKE = bytes.fromhex("6060b017") + bytes.fromhex("00000405") + bytes(12)
 START_SECONDS = 120
@@ -45,14 +53,30 @@ server.memory.pagecache.size=256m
 server.directories.import=import
 db.tx_log.rotation.retention_policy=100M size
 dbms.usage_report.enabled=false
-internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 """
+_QUIET = "internal.dbms.bolt.netty_server_shutdown_quiet_period"
+_NO_QUIET = {f"{_QUIET}_duration": "0s"} if BY_CALENDAR else {_QUIET: "0"}
 
 
 def lacks() -> str:
     """What this machine lacks to run a server, or nothing."""
-    missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
-    return " and ".join(missing)
+    return " and ".join(
+        ([] if java() else [f"Java {NEEDED_JAVA} or newer"])
+        + ([] if shutil.which("mvn") else ["Maven"])
+    )
+
+
+@cache
+def java() -> str:
+    """A Java that is new enough, or nothing: of ``JAVA_HOME``, of the path, or of the system."""
+    places = [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
+    installed = [str(home / "bin" / "java") for home in (*places, *Path("/usr/lib/jvm").glob("*"))]
+    for tool in filter(shutil.which, ["java", *installed] if not places else installed):
+        said = subprocess.run([tool, "-version"], capture_output=True, text=True).stderr
+        version = re.findall(r'version "(\d+)', said)
+        if version and int(version[0]) >= NEEDED_JAVA:
+            return tool
+    return ""
 
 
 def jars() -> Path:
@@ -64,7 +88,10 @@ def jars() -> Path:
         aside = Path(tempfile.mkdtemp(dir=cache))
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"]
         subprocess.run(
-            ["mvn", "-B", "-q", "-ntp", "-f", str(POM), *goal, f"-DoutputDirectory={aside}"],
+            [
+                *("mvn", "-B", "-q", "-ntp", "-f", str(POM), *goal),
+                *(f"-DoutputDirectory={aside}", f"-Dneo4j.version={VERSION}"),
+            ],
             check=True,
         )
         try:
@@ -107,7 +134,7 @@ class Server:
         for folder in ("conf", "import", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         lines = dict(line.split("=", 1) for line in _CONFIG.splitlines())
-        lines |= {"server.memory.heap.max_size": heap, **(settings or {})}
+        lines |= _NO_QUIET | {"server.memory.heap.max_size": heap, **(settings or {})}
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
         (self.home / "conf" / "neo4j.conf").write_text(text.format(port=self.port))
         self.password = self._password()
@@ -132,7 +159,7 @@ class Server:
         places = {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         with (self.home / "logs" / "out").open("ab") as out:
             return subprocess.Popen(
-                ["java", "-cp", f"{jars()}/*", *self._flags, main, *arguments],
+                [java(), "-cp", f"{jars()}/*", *self._flags, main, *arguments],
                 env={**os.environ, **places},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -142,7 +169,7 @@ class Server:
     def start(self) -> Server:
         """Start it and wait until it answers."""
         places = (f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}")
-        self._process = self._java("org.neo4j.server.CommunityEntryPoint", *places)
+        self._process = self._java(MAIN, *places)
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -195,7 +222,7 @@ def main() -> None:
     parser.add_argument("command", nargs="*", help="what to run beside it; put -- before it")
     asked = parser.parse_args()
     if lacks():
-        parser.error(f"this machine lacks {lacks()}; install Java 17 or newer, and Maven")
+        parser.error(f"this machine lacks {lacks()}; install it")
     server = Server(asked.home, heap=asked.heap, port=asked.port).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.stderr.write(f"Neo4j {VERSION} at {server.uri}; its password is in {asked.home}/password\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from api.catalogue import Catalogue
 from api.customers import Customers
 from api.models.base import Mode, Product
+from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketRule,
     BasketSuggestion,
@@ -25,13 +27,14 @@ from api.models.lists import (
     SimilarProduct,
     SimilarProducts,
 )
-from api.models.queries import QueryAnswer
 from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
 from api.segment_views import profile_of, segments_of
-from graph.query import read_query, rows_of
+from graph.answer import Answer
+from graph.query import open_answer
 from graph.store import QueryLimits
+from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
 from ranking.reasons import Explainer, RulePairs, SegmentLift
@@ -51,12 +54,13 @@ class SnapshotService:
 
     Args:
         snapshot: what was published.
-        store: file or address of the store that Cypher is asked of.
+        store: file or address of the store that Cypher is asked of, or what asks it.
         shop: what to call the shop.
     """
 
-    def __init__(self, snapshot: Snapshot, store: Path | str, shop: str) -> None:
-        self._snapshot, self._store, self._shop = snapshot, store, shop
+    def __init__(self, snapshot: Snapshot, store: Workers | Path | str, shop: str) -> None:
+        self._snapshot, self._shop = snapshot, shop
+        self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
         self._customers = Customers(snapshot, self._catalogue)
         self._explainer = _explainer(snapshot, self._catalogue)
@@ -242,10 +246,15 @@ class SnapshotService:
             raise UnknownSegment(f"no segment has the id {segment_id!r}; there are: {known}")
         return self._places[segment_id]
 
-    def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
+    def schema(self, stop: Stop) -> GraphSchema:
+        """What is in the graph, with examples."""
+        return GraphSchema.model_validate(asdict(self._workers.describe(stop)))
+
+    def query(
+        self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits, stop: Stop
+    ) -> Answer:
         """Run an analyst's query, read-only."""
-        table = read_query(self._store, cypher, parameters, limits)
-        return QueryAnswer(columns=table.column_names, rows=rows_of(table))
+        return open_answer(self._workers, cypher, parameters, limits, stop)
 
 
 def _explainer(snapshot: Snapshot, catalogue: Catalogue) -> Explainer:

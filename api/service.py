@@ -138,7 +138,11 @@ class Service(Protocol):
         ...
 
     def query(
-        self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits, stop: Stop
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
     ) -> Answer:
         """Run an analyst's query, read-only, until ``stop`` is called.
 

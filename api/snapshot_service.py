@@ -251,7 +251,11 @@ class SnapshotService:
         return GraphSchema.model_validate(asdict(self._workers.describe(stop)))
 
     def query(
-        self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits, stop: Stop
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
     ) -> Answer:
         """Run an analyst's query, read-only."""
         return open_answer(self._workers, cypher, parameters, limits, stop)

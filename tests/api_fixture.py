@@ -398,7 +398,11 @@ class TinyService:
         return GraphSchema.model_validate(GraphSchema.model_json_schema()["examples"][0])
 
     def query(
-        self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits, stop: Stop
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
     ) -> Answer:
         if "MATCH" not in cypher or "DELETE" in cypher:
             raise QueryError("only reading queries are allowed; remove the clause DELETE")

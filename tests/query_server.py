@@ -37,7 +37,11 @@ class StoreService(TinyService):
         return super().schema(stop)
 
     def query(
-        self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits, stop: Stop
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
     ) -> Answer:
         assert self.workers is not None
         return open_answer(self.workers, cypher, parameters, limits, stop)

@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from api.models.segments import Member
 from api.service import Service
 
-__all__ = ["COLUMNS", "PAGE", "members_csv", "prefers_csv", "safe"]
+__all__ = ["COLUMNS", "PAGE", "members_csv", "preferred", "prefers_csv", "safe", "written"]
 
 COLUMNS: Final = tuple(Member.model_fields)
 PAGE: Final = 5_000
 _DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def prefers_csv(accept: str) -> bool:
-    """Whether an Accept header ranks text/csv above JSON; see RFC 9110, section 12.5.1."""
+def preferred(accept: str, offered: Sequence[str]) -> str:
+    """Which of the media types an Accept header ranks highest; see RFC 9110, section 12.5.1.
+
+    Of two equals the one named wins over the one that only a wildcard covers, then the first.
+    """
     weights = dict(_weight(part) for part in accept.lower().split(","))
-    csv_weight = weights.get("text/csv", 0.0)
-    # Of two equals the one named wins over the one that only a wildcard covers.
-    return csv_weight > weights.get("application/json", 0.0) and csv_weight >= weights.get("*/*", 0)
+
+    def rank(offer: str) -> tuple[float, bool]:
+        wider = (offer, f"{offer.partition('/')[0]}/*", "*/*")
+        weight = next((weights[t] for t in wider if t in weights), 0.0)
+        return weight, weight > 0 and offer in weights
+
+    return max(offered, key=rank)
+
+
+def prefers_csv(accept: str) -> bool:
+    """Whether an Accept header ranks text/csv above JSON."""
+    return preferred(accept, ("application/json", "text/csv")) == "text/csv"
 
 
 def _weight(part: str) -> tuple[str, float]:
@@ -48,11 +60,11 @@ def safe(text: str) -> str:
 
 def members_csv(service: Service, segment_id: str) -> Iterator[str]:
     """The CSV of a segment, a page at a time, all from the one snapshot of ``service``."""
-    yield _text([COLUMNS])
+    yield written([COLUMNS])
     offset, total = 0, 1
     while offset < total:
         page = service.segment_users(segment_id, offset, PAGE)
-        yield _text([_row(member) for member in page.users])
+        yield written([_row(member) for member in page.users])
         offset, total = offset + PAGE, page.total
 
 
@@ -67,7 +79,8 @@ def _row(member: Member) -> tuple[str, ...]:
     )
 
 
-def _text(rows: list[tuple[str, ...]]) -> str:
+def written(rows: Iterable[Sequence[str]]) -> str:
+    """Lines of CSV."""
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue()

@@ -11,6 +11,7 @@ import threading
 
 from api.service import Service
 from api.snapshot_service import SnapshotService
+from graph.workers import Workers
 from loaders.errors import CoterieError, SnapshotMissing
 from pipeline.home import Home
 from pipeline.snapshot import Snapshot
@@ -31,6 +32,7 @@ class SnapshotProvider:
 
     def __init__(self, home: Home, shop: str, every: float = 1.0) -> None:
         self._home, self._shop, self._every = home, shop, every
+        self._workers = Workers(home.store)
         self._build: str | None = None
         self._service: Service | None = None
         self._said = ""
@@ -58,7 +60,7 @@ class SnapshotProvider:
         build = self._home.current()
         if build != self._build:
             snapshot = Snapshot.load(self._home.snapshot(build))
-            self._service = SnapshotService(snapshot, self._home.store, self._shop)
+            self._service = SnapshotService(snapshot, self._workers, self._shop)
             self._build = build
             _log.info("serving snapshot %s", build)
 
@@ -69,10 +71,11 @@ class SnapshotProvider:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop watching, and end what still waits to ask the store."""
         self._stop.set()
         if self._thread:
             self._thread.join()
+        self._workers.close()
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from api.models.base import Mode, Product
+from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketSuggestions,
     BoughtTogether,
@@ -21,11 +22,12 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
-from api.models.queries import QueryAnswer
 from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category
 from api.models.users import UserHit, UserProfile
+from graph.answer import Answer
 from graph.store import QueryLimits
+from graph.workers import Stop
 from ranking.wording import Language
 
 __all__ = ["ALL", "ANY", "Provider", "Service"]
@@ -39,9 +41,9 @@ ANY = ProductFilters()
 class Service(Protocol):
     """Answers from one snapshot.
 
-    ``search_users``, ``search_products``, ``segment_users`` and ``query`` are called from threads
-    and may take their time. All others are called on the event loop and hold up every other
-    request meanwhile: they must answer from memory, in about a millisecond.
+    ``search_users``, ``search_products``, ``segment_users``, ``schema`` and ``query`` are called
+    from threads and may take their time. All others are called on the event loop and hold up every
+    other request meanwhile: they must answer from memory, in about a millisecond.
     """
 
     def build_info(self) -> BuildInfo:
@@ -168,8 +170,22 @@ class Service(Protocol):
         """
         ...
 
-    def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
-        """Run an analyst's query, read-only.
+    def schema(self, stop: Stop) -> GraphSchema:
+        """What is in the graph, with examples.
+
+        Raises:
+            StoreUnavailable: the store cannot be read just now.
+        """
+        ...
+
+    def query(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
+    ) -> Answer:
+        """Run an analyst's query, read-only, until ``stop`` is called.
 
         Raises:
             QueryError: the query is refused, wrong, or exceeds a limit.

@@ -29,6 +29,21 @@ class ApiSettings(BaseModel):
     store_check_seconds: float = Field(
         default=5.0, gt=0, le=600, description="Seconds between two looks if the store answers."
     )
+    query_megabytes: float = Field(
+        default=256.0, gt=0, le=512, description="Most memory one Cypher answer may fill, in MB."
+    )
+    stream_rows: int = Field(
+        default=1_000_000,
+        ge=1,
+        le=100_000_000,
+        description="Most rows of a Cypher answer as CSV, NDJSON or Arrow.",
+    )
+    stream_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        le=3_600,
+        description="Longest time such an answer may take until its last row is sent, in seconds.",
+    )
     body_bytes: int = Field(
         default=1_000_000, ge=1_000, description="Largest request body that is read, in bytes."
     )

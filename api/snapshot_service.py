@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
 from api.models.base import Mode, Product
+from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketRule,
     BasketSuggestion,
@@ -26,7 +28,6 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
-from api.models.queries import QueryAnswer
 from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
@@ -34,8 +35,10 @@ from api.recommending import Recommending
 from api.segment_views import profile_of, segments_of
 from api.service import ALL, ANY
 from api.similar import Similar
-from graph.query import read_query, rows_of
+from graph.answer import Answer
+from graph.query import open_answer
 from graph.store import QueryLimits
+from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
 from ranking.scorer import MODES
@@ -50,12 +53,13 @@ class SnapshotService:
 
     Args:
         snapshot: what was published.
-        store: file or address of the store that Cypher is asked of.
+        store: file or address of the store that Cypher is asked of, or what asks it.
         shop: what to call the shop.
     """
 
-    def __init__(self, snapshot: Snapshot, store: Path | str, shop: str) -> None:
-        self._snapshot, self._store, self._shop = snapshot, store, shop
+    def __init__(self, snapshot: Snapshot, store: Workers | Path | str, shop: str) -> None:
+        self._snapshot, self._shop = snapshot, shop
+        self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
         self._customers = Customers(snapshot, self._catalogue)
         self._filters = Filters(snapshot, self._catalogue)
@@ -232,10 +236,19 @@ class SnapshotService:
             raise UnknownSegment(f"no segment has the id {segment_id!r}; there are: {known}")
         return self._places[segment_id]
 
-    def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
+    def schema(self, stop: Stop) -> GraphSchema:
+        """What is in the graph, with examples."""
+        return GraphSchema.model_validate(asdict(self._workers.describe(stop)))
+
+    def query(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
+    ) -> Answer:
         """Run an analyst's query, read-only."""
-        table = read_query(self._store, cypher, parameters, limits)
-        return QueryAnswer(columns=table.column_names, rows=rows_of(table))
+        return open_answer(self._workers, cypher, parameters, limits, stop)
 
 
 def _basket_fallback(by_rule: int, listed: int, *, filtered: bool) -> str | None:

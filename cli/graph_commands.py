@@ -1,24 +1,37 @@
-"""``coterie cypher`` and ``coterie export``: the graph itself."""
+"""``coterie cypher | schema | export | copy``: the graph itself."""
 
 from __future__ import annotations
 
 import json as parser
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from api.answers import FORMS
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home
-from cli.output import emit_json, err, progress_bars, table
+from cli.output import emit_json, err, out, progress_bars, table
+from graph.answer import Answer
 from graph.copy import copy_graph
+from graph.describe import PropertyInfo, describe
 from graph.export import export_graph
 from graph.neo4j_address import is_address
 from graph.open import open_store, store_name
-from graph.query import read_query, rows_of
+from graph.query import open_answer, rows_of
 from graph.store import GraphStore, QueryLimits
+from graph.workers import Workers
 from loaders.errors import ConfigError
 
 __all__ = ["register"]
+
+
+Form = Literal["table", "json", "csv", "ndjson", "arrow"]
+_PAGE_ROWS = 1_000
+_STREAM_ROWS = 1_000_000
 
 
 def cypher(
@@ -30,26 +43,93 @@ def cypher(
             "quotes make a number text."
         ),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="A result of more rows is an error.")] = 1000,
+    format: Annotated[
+        Form,
+        typer.Option(help="How to print the answer; csv, ndjson and arrow may be large."),
+    ] = "table",
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="A result of more rows is an error.",
+            show_default="1,000; as csv, ndjson and arrow 1,000,000",
+        ),
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest time, in seconds.")] = 30.0,
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask the graph in Cypher, read-only.
+    """Ask the graph in Cypher, read-only. `--json` is short for `--format json`.
 
     Example: `coterie cypher "MATCH (c:Community) RETURN c.name, c.size"`
 
     Example: `coterie cypher 'MATCH (u:User {id: $x}) RETURN u' --param 'x="1228"'`
+
+    Example: `coterie cypher "MATCH (u:User) RETURN u.id, u.age" --format csv > users.csv`
     """
+    form: Form = "json" if json else format
+    if form == "arrow" and sys.stdout.isatty():
+        raise typer.BadParameter("arrow is for programs; send it to a file or a pipe")
+    # A library's own handler of Ctrl-C would otherwise let the wait for an answer go on.
+    signal.siginterrupt(signal.SIGINT, True)
     parameters = dict(_parameter(text) for text in param or ())
-    answer = read_query(at_home(home, store).store, query, parameters, QueryLimits(rows, seconds))
-    found = rows_of(answer)
-    if json:
-        emit_json({"columns": answer.column_names, "rows": found})
+    most = rows or (_PAGE_ROWS if form in ("table", "json") else _STREAM_ROWS)
+    with (
+        Workers(at_home(home, store).store) as workers,
+        open_answer(workers, query, parameters, QueryLimits(most, seconds)) as answer,
+    ):
+        _print(answer, form)
+
+
+def _print(answer: Answer, form: Form) -> None:
+    if form in ("csv", "ndjson", "arrow"):
+        for chunk in FORMS[form].chunks(answer):
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+        return
+    columns, found = answer.schema.names, rows_of(answer.table())
+    if form == "json":
+        emit_json({"columns": columns, "rows": found})
     else:
-        table("", answer.column_names, found)
+        table("", columns, found)
         err.print(f"{len(found):,} rows")
+
+
+def schema(
+    home: HomeOption = DEFAULT_HOME,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what the graph holds: labels, relationships, properties, each with a real example.
+
+    Examples of customers' properties are those of a real customer.
+
+    Example: `coterie schema --json`
+    """
+    with open_store(at_home(home, store).store, read_only=True) as opened:
+        found = describe(opened)
+    if json:
+        emit_json(asdict(found))
+        return
+    nodes = [(x.label, x.count, x.build, _told(x.properties)) for x in found.labels]
+    table("Nodes", ("label", "count", "by build", "properties"), nodes, ("count",))
+    edges = [
+        (x.type, f"{x.source} → {x.target}", x.count, x.build, _told(x.properties))
+        for x in found.relationships
+    ]
+    columns = ("type", "between", "count", "by build", "properties")
+    table("Relationships", columns, edges, ("count",))
+    out.print("\n".join(["Queries that find some:", *(x.example for x in found.relationships)]))
+
+
+def _told(properties: Sequence[PropertyInfo]) -> str:
+    """A property a line: name, type, example."""
+    return "\n".join(f"{p.name}: {p.type}{_example(p)}" for p in properties)
+
+
+def _example(found: PropertyInfo) -> str:
+    return "" if found.example is None else f", {found.example}"
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -136,5 +216,6 @@ def copy(
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(cypher)
+    app.command()(schema)
     app.command()(export)
     app.command()(copy)

@@ -20,7 +20,7 @@ from graph import scan, upsert
 from graph.ddl import statements
 from graph.engine import BUFFER_POOL_MB, Session, open_database
 from graph.locks import FileGate, WriterLock
-from graph.schema import NODES, EdgeType
+from graph.schema import NODES, EdgeType, PropertyType
 from graph.store import Derived, QueryLimits
 from loaders.errors import ConfigError, StoreUnavailable
 from loaders.progress import Progress, silent
@@ -187,6 +187,11 @@ class EmbeddedStore:
         """See ``GraphStore``."""
         with self._in_session() as session:
             upsert.replace_derived(session, derived)
+
+    def properties(self, label: str) -> dict[str, PropertyType]:
+        """See ``GraphStore``."""
+        with self._in_session() as session:
+            return scan.attributes(session, label)
 
     def counts(self) -> dict[str, int]:
         """See ``GraphStore``."""

@@ -86,7 +86,10 @@ class Session:
                 raise QueryError(
                     f"the query gives more than {limits.rows:,} rows; add a LIMIT or aggregate"
                 )
-            return table_of(result) if holds_entities(result) else result.get_as_arrow()
+            found = table_of(result) if holds_entities(result) else result.get_as_arrow()
+        if limits:
+            limits.check_size(found.nbytes)
+        return found
 
     def write(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that changes the store.

@@ -26,6 +26,8 @@ RETRY_SECONDS: Final = 60.0
 """How long writes are retried: a server that crashed takes up to half a minute to be back."""
 
 CONNECT_SECONDS: Final = 15.0
+IDLE_SECONDS: Final = 1.0
+"""A connection that was idle for longer is tried before it is used again."""
 _UNSURE_ATTEMPTS: Final = 2
 _LOGIN: Final = (exceptions.AuthError, exceptions.TokenExpired)
 
@@ -97,6 +99,8 @@ class Link:
                 user_agent="coterie",
                 notifications_min_severity="OFF",
                 connection_timeout=CONNECT_SECONDS,
+                # A connection that waited may be to a server that was restarted meanwhile.
+                liveness_check_timeout=IDLE_SECONDS,
                 connection_acquisition_timeout=CONNECT_SECONDS * 2,
                 max_transaction_retry_time=RETRY_SECONDS,
                 retry_delay_multiplier=1.4,

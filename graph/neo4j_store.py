@@ -23,7 +23,7 @@ from graph.neo4j_answer import answer, judged_answer
 from graph.neo4j_derived import announced, replace_derived, steady
 from graph.neo4j_link import Link, Run, Unit
 from graph.neo4j_schema import constraints, vector_indexes
-from graph.schema import NODES, EdgeType, belongings
+from graph.schema import NODES, EdgeType, PropertyType, belongings
 from graph.store import Derived, QueryLimits
 from loaders.errors import ConfigError, UnknownUser
 from loaders.progress import Progress, silent
@@ -218,6 +218,10 @@ class Neo4jStore:
         """See ``GraphStore``."""
         derived = edge.kind == "derived"
         return self._settled(derived, lambda run: read.edge_table(run, edge, properties))
+
+    def properties(self, label: str) -> dict[str, PropertyType]:
+        """See ``GraphStore``."""
+        return self._read(lambda run: read.attributes(run, NODES[label]))
 
     def counts(self) -> dict[str, int]:
         """See ``GraphStore``."""

@@ -15,8 +15,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
 
-from graph.schema import EdgeType
-from loaders.errors import StoreUnavailable
+from graph.schema import EdgeType, PropertyType
+from loaders.errors import QueryError, StoreUnavailable
 from loaders.progress import Progress, silent
 
 __all__ = ["Conflict", "Derived", "EdgeTypeKey", "GraphStore", "JudgingStore", "QueryLimits"]
@@ -31,10 +31,23 @@ class Conflict(StoreUnavailable):
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What one analyst's query may use: result rows and seconds."""
+    """What one analyst's query may use: rows of the answer, seconds, and megabytes it may fill."""
 
     rows: int = 10_000
     seconds: float = 30.0
+    megabytes: float = 256.0
+
+    def check_size(self, table_bytes: int) -> None:
+        """Refuse an answer that is too large.
+
+        Raises:
+            QueryError: it fills more than ``megabytes``.
+        """
+        if table_bytes > self.megabytes * 1e6:
+            raise QueryError(
+                f"the answer fills more than {self.megabytes:g} MB; "
+                "ask for fewer rows or columns, or aggregate"
+            )
 
 
 @dataclass(frozen=True)
@@ -135,6 +148,10 @@ class GraphStore(Protocol):
 
     def replace_derived(self, derived: Derived) -> None:
         """Swap what earlier builds derived for this build's; a reader sees one or the other."""
+        ...
+
+    def properties(self, label: str) -> dict[str, PropertyType]:
+        """Types of the properties that nodes of a label may have, but ``id``."""
         ...
 
     def counts(self) -> dict[str, int]:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
 from api_shop import CATEGORIES, LINES, MEMBERS, PRICES, PRODUCTS, SEGMENTS, Line
 from pydantic import JsonValue
 
 from api.models.base import Mode, Product, SegmentRef
+from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketRule,
     BasketSuggestion,
@@ -29,12 +31,13 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
-from api.models.queries import QueryAnswer
 from api.models.segments import Member, MemberPage, Segment, SegmentProfile, Segments, Trait
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
 from api.service import ALL, ANY
+from graph.answer import Answer
 from graph.store import QueryLimits
+from graph.workers import Stop
 from loaders.errors import (
     QueryError,
     UnknownCategory,
@@ -439,10 +442,18 @@ class TinyService:
         ]
         return MemberPage(total=len(members), users=members[offset : offset + limit])
 
-    def query(self, cypher: str, parameters: Mapping[str, Any], limits: QueryLimits) -> QueryAnswer:
+    def schema(self, stop: Stop) -> GraphSchema:
+        return GraphSchema.model_validate(GraphSchema.model_json_schema()["examples"][0])
+
+    def query(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any],
+        limits: QueryLimits,
+        stop: Stop | None = None,
+    ) -> Answer:
         if "MATCH" not in cypher or "DELETE" in cypher:
             raise QueryError("only reading queries are allowed; remove the clause DELETE")
-        rows = [
-            [name, list(self.member_of.values()).count(id_)] for id_, name in self.names.items()
-        ]
-        return QueryAnswer(columns=["segment", "customers"], rows=rows[: limits.rows])
+        sizes = [list(self.member_of.values()).count(id_) for id_ in self.names]
+        found = pa.table({"segment": list(self.names.values()), "customers": sizes})
+        return Answer.of(found.slice(0, limits.rows))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from api_client import client
 from api_fixture import TinyService
@@ -13,7 +14,7 @@ from api_shop import SLASHED
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.models.queries import QueryAnswer
+from graph.answer import Answer
 
 BREAD = {
     "product_id": "bread",
@@ -331,18 +332,24 @@ def test_cypher() -> None:
 
 def test_values_that_json_lacks_are_written_all_the_same() -> None:
     class Odd(TinyService):
-        def query(self, cypher: str, parameters: Any, limits: Any) -> QueryAnswer:
-            row = [
-                float("nan"),
-                b"\xff",
-                timedelta(days=1),
-                {"at": date(2024, 3, 1)},
-                Fraction(1, 3),
-            ]
-            return QueryAnswer(columns=list("abcde"), rows=[row])
+        def query(self, cypher: str, parameters: Any, limits: Any, stop: Any) -> Answer:
+            row = {
+                "a": float("nan"),
+                "b": b"\xff",
+                "c": timedelta(days=1),
+                "d": {"at": date(2024, 3, 1)},
+                "e": Decimal("1.50"),
+            }
+            return Answer.of(pa.Table.from_pylist([row]))
 
     answer = client(Odd()).post("/v1/cypher", json={"query": "MATCH (n) RETURN n"}).json()
-    assert answer["rows"] == [[None, "_w==", "P1D", {"at": "2024-03-01"}, "1/3"]]
+    assert answer["rows"] == [[None, "_w==", "P1D", {"at": "2024-03-01"}, "1.50"]]
+
+
+def test_what_there_is_to_ask_about() -> None:
+    answer = get("/v1/schema")
+    assert [label["label"] for label in answer["labels"]] == ["Brand"]
+    assert answer["relationships"][0]["build"] == "20180101T020500-4f1c"
 
 
 def test_the_server_caps_what_a_query_may_ask_for() -> None:

@@ -18,6 +18,7 @@ from api.models.lists import Recommendations
 from api.models.options import ListOptions
 from api.provider import SnapshotProvider
 from api.snapshot_service import SnapshotService
+from graph.query import rows_of
 from graph.store import QueryLimits
 from loaders.errors import (
     QueryError,
@@ -305,12 +306,12 @@ def test_a_segment_in_full(service: SnapshotService) -> None:
 
 def test_analysts_ask_what_was_learned(service: SnapshotService) -> None:
     asked = "MATCH (:User)-[:MEMBER_OF]->(c:Community) RETURN c.name AS name, count(*) AS n"
-    answer = service.query(f"{asked} ORDER BY n DESC", {}, LIMITS)
-    assert answer.columns == ["name", "n"]
+    answer = service.query(f"{asked} ORDER BY n DESC", {}, LIMITS).table()
+    assert answer.column_names == ["name", "n"]
     shown = [[s.name, s.size] for s in service.segments().segments]
-    assert sorted(answer.rows) == sorted(shown)
+    assert sorted(rows_of(answer)) == sorted(shown)
     found = service.query("MATCH (u:User {id: $id}) RETURN u.id", {"id": "user-1"}, LIMITS)
-    assert found.rows == [["user-1"]]
+    assert found.table().to_pydict() == {"u.id": ["user-1"]}
     with pytest.raises(QueryError):
         service.query("MATCH (u) DETACH DELETE u", {}, LIMITS)
 

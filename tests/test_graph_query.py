@@ -8,17 +8,21 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
+from graph import workers
 from graph.embedded import EmbeddedStore
-from graph.query import read_query, rows_of
+from graph.query import open_answer, read_query, rows_of
 from graph.store import QueryLimits
-from graph.worker import Request
+from graph.wire import Request
+from graph.workers import Stop, Workers
 from graph.write import write_dataset
 from loaders.errors import ConfigError, QueryError, StoreUnavailable
 from loaders.synthetic import Planted, synthetic_shop
@@ -132,41 +136,93 @@ def test_a_query_that_needs_too_much_memory_is_ended(path: Path) -> None:
         read_query(path, "UNWIND range(1, 300000000) AS x RETURN sum(x)")
 
 
-def test_a_worker_ends_itself_where_the_engine_ignores_its_limit(path: Path) -> None:
-    code = (
-        "import time, graph.worker as w; "
-        "w.EmbeddedStore.query = lambda *_: time.sleep(100); w.main()"
-    )
-    request = Request(str(path), "RETURN 1", {}, QueryLimits(seconds=0.1))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=pickle.dumps(request),
-        capture_output=True,
+def test_an_answer_that_fills_too_much_is_refused(path: Path) -> None:
+    limits = QueryLimits(rows=10**6, megabytes=1)
+    with pytest.raises(QueryError, match="fills more than 1 MB; ask for fewer rows"):
+        read_query(path, "UNWIND range(1, 200000) AS x RETURN x", limits=limits)
+    found = read_query(path, "UNWIND range(1, 100000) AS x RETURN x", limits=limits)
+    assert found["x"].to_pylist() == list(range(1, 100_001))
+
+
+def worker(code: str) -> subprocess.Popen[bytes]:
+    """The process that runs queries, with ``code`` before it begins."""
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import os, time, graph.worker as w; {code}; w.main()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        timeout=60,
-        check=False,
     )
-    assert done.returncode == -signal.SIGALRM
+
+
+def test_a_worker_ends_itself_where_the_engine_ignores_its_limit(path: Path) -> None:
+    with worker("w.EmbeddedStore.query = lambda *_: time.sleep(100)") as process:
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(Request(str(path), "RETURN 1", {}, QueryLimits(1, 0.1))))
+        process.stdin.flush()
+        assert process.wait(60) == -signal.SIGALRM
+
+
+def test_a_worker_ends_with_whoever_asked_it(path: Path) -> None:
+    with worker("w.EmbeddedStore.query = lambda *_: time.sleep(100)") as process:
+        process.communicate(pickle.dumps(Request(str(path), "RETURN 1", {}, QueryLimits())), 20)
+        assert process.returncode == 0
+
+
+class Engine:
+    """Workers whose engine behaves as ``code`` says."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+        self.workers = Workers(path)
+        start = subprocess.Popen
+        monkeypatch.setattr(
+            workers.subprocess,
+            "Popen",
+            lambda _, **options: start(
+                [sys.executable, "-c", f"import os, signal, time, graph.worker as w; {code}"],
+                **options,
+            ),
+        )
+
+    def ask(self, stop: Stop | None = None) -> pa.Table:
+        return open_answer(self.workers, "RETURN 1", stop=stop).table()
 
 
 @pytest.mark.parametrize(
-    ("status", "message"), [(-11, r"gave up on the query \(status -11\)"), (-14, "was ended")]
+    ("code", "message"),
+    [
+        ("os.kill(os.getpid(), 11)", r"gave up on the query \(status -11\)"),
+        ("os.kill(os.getpid(), 14)", "longer than 30 seconds and was ended"),
+        ("print('E', flush=True)", "gave up"),
+    ],
 )
 def test_a_crash_of_the_engine_is_an_error_like_any_other(
-    path: Path, monkeypatch: pytest.MonkeyPatch, status: int, message: str
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
-    def crash(*_: object, **__: object) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.CompletedProcess([], status, b"", b"")
-
-    monkeypatch.setattr(subprocess, "run", crash)
     with pytest.raises(QueryError, match=message):
-        read_query(path, "RETURN 1")
+        Engine(path, monkeypatch, code).ask()
 
 
 def test_a_worker_that_never_answers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(*_: object, **__: object) -> subprocess.CompletedProcess[bytes]:
-        raise subprocess.TimeoutExpired("worker", 1)
-
-    monkeypatch.setattr(subprocess, "run", hang)
+    monkeypatch.setattr(workers, "_GATE_SECONDS", -31.5)
     with pytest.raises(StoreUnavailable, match="busy"):
-        read_query(path, "RETURN 1")
+        Engine(path, monkeypatch, "time.sleep(100)").ask()
+
+
+def test_a_query_is_stopped_before_and_while_it_runs(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, stop = Engine(path, monkeypatch, "time.sleep(100)"), Stop()
+    threading.Timer(0.5, stop).start()
+    for _ in range(2):
+        with pytest.raises(QueryError, match="ended before its answer"):
+            engine.ask(stop)
+
+
+def test_so_many_queries_at_a_time_and_no_more(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_TURN_SECONDS", 0.1)
+    monkeypatch.setattr(workers, "AT_ONCE", 1)
+    with Workers(path) as asked, open_answer(asked, "UNWIND range(1, 9) AS x RETURN x") as held:
+        with pytest.raises(StoreUnavailable, match="try again"):
+            open_answer(asked, "RETURN 1")
+        assert held.table().num_rows == 9
+        assert open_answer(asked, "RETURN 1").table().num_rows == 1

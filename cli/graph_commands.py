@@ -160,11 +160,12 @@ def export(
 
     Example: `coterie export shop-graph --format parquet`
 
-    Example: `coterie export shop.json --format networkx`, and then in Python
-    `networkx.node_link_graph(json.load(open("shop.json")), edges="edges")`
+    Example: `coterie export shop.json --format networkx`
 
-    Example: `coterie export shop.pt --format pyg`, and then
-    `HeteroData.from_dict(torch.load("shop.pt"))`
+    Example: `coterie export shop.pt --format pyg`
+
+    In Python then: networkx.node_link_graph(json.load(open("shop.json")), edges="edges"), and
+    HeteroData.from_dict(torch.load("shop.pt")).
     """
     with open_store(at_home(home, store).store, read_only=True) as opened:
         if format == "pyg":

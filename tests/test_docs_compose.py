@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import yaml
+
+from tests.neo4j_fixture import new_server
+
 ROOT = Path(__file__).parent.parent
 COMPOSE = (ROOT / "docker-compose.neo4j.yml").read_text()
 POM = (ROOT / "tests" / "neo4j_server" / "pom.xml").read_text()
@@ -45,3 +49,25 @@ def test_its_settings_are_those_the_faults_are_tested_with() -> None:
     wanted = container_settings()
     assert {"server.memory.heap.max_size", "db.transaction.timeout"} <= set(wanted)
     assert all(name.startswith(("server.", "db.", "dbms.")) for name in wanted)
+
+
+def test_it_reads_as_yaml_and_every_name_in_it_leads_somewhere() -> None:
+    read = yaml.safe_load(COMPOSE)
+    assert set(read) == {"services", "volumes"}
+    for service in read["services"].values():
+        assert ("image" in service) != ("build" in service)
+        mounted = {mount.split(":")[0] for mount in service["volumes"]}
+        assert mounted <= set(read["volumes"])
+        assert set(service.get("depends_on", {})) <= set(read["services"])
+        assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])
+        assert all(isinstance(value, (str, int)) for value in service["environment"].values())
+    build = read["services"]["coterie"]["build"]
+    declared = re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(build["args"]) <= set(declared)
+
+
+def test_the_server_takes_its_settings() -> None:
+    server = new_server(settings=container_settings())
+    admin = "org.neo4j.server.startup.Neo4jAdminCommand"
+    assert server._java(admin, "server", "validate-config").wait() == 0
+    assert "No issues found" in (server.home / "logs" / "out").read_text()

@@ -128,7 +128,10 @@ def _choose_weights(
     names = [part for part in METHODS[name].parts if part in chosen]
     parts = [_fitted(known, part, chosen) for part in names]
     tuned = tune_blend(parts, judge.users, judge.quality, judge.allowed, k=K)
-    by_part = {id(p): float(w) for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)}
+    by_part = {
+        id(p): round(float(w), 3)
+        for p, w in zip(tuned.blend.parts, tuned.blend.weights, strict=True)
+    }
     setting = {n: by_part[id(p)] for n, p in zip(names, parts, strict=True) if id(p) in by_part}
     return {"setting": setting, "valid_ndcg": judge.quality(tuned.lists), "tried": []}
 

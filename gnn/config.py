@@ -60,6 +60,18 @@ class LightGCNConfig(BaseModel):
         ge=0,
         le=1,
     )
+    contrast: float = Field(
+        default=0.0,
+        description="Weight of telling nodes apart between two noisy views (SimGCL); 0 leaves it"
+        " out, else a step propagates thrice.",
+        ge=0,
+    )
+    noise: float = Field(
+        default=0.1, description="Length of the noise that each layer gets in a view.", gt=0
+    )
+    contrast_temperature: float = Field(
+        default=0.2, description="Cosines between views are divided by it.", gt=0
+    )
     popularity: float = Field(
         default=1.0,
         description="Share of log popularity given to scores outright, so that vectors need only"

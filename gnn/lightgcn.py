@@ -6,6 +6,8 @@ He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Rec
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -69,11 +71,16 @@ class LightGCN(nn.Module):
         # Plain attributes: the graph is data, not state to save with the vectors.
         self.adjacency, self.connected = adjacency, connected[:, None].to(start.dtype)
 
-    def forward(self) -> Tensor:
-        """Vectors of all nodes, [n, dim]: the mean over layers 0 to ``layers`` (equation 4)."""
-        layer = total = self.vectors
+    def forward(self, perturb: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Vectors of all nodes, [n, dim]: the mean over layers 0 to ``layers`` (equation 4).
+
+        ``perturb`` is applied to each layer after its propagation.
+        """
+        layer: Tensor = self.vectors
+        total = layer
         for _ in range(self.layers):
             layer = self.propagation(layer, self.adjacency)
+            layer = layer if perturb is None else perturb(layer)
             total = total + layer
         mean = total * self.connected / (self.layers + 1)
         return functional.normalize(mean, dim=1, eps=1e-6) if self.cosine else mean

@@ -20,6 +20,7 @@ from torch import Tensor
 from gnn.adjacency import bipartite, normalised, pair_weights
 from gnn.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from gnn.config import LightGCNConfig
+from gnn.contrast import contrast
 from gnn.embeddings import Embeddings, Vectors
 from gnn.lightgcn import LightGCN
 from gnn.losses import LOSSES, Batch, Catalogue
@@ -182,8 +183,12 @@ class _Run:
             yield Batch(self.users[chosen], products, self.pairs.data[chosen])
 
     def _loss(self, batch: Batch, rng: np.random.Generator) -> Tensor:
-        users, products = self.model().tensor_split([self.pairs.shape[0]])
+        n_users = self.pairs.shape[0]
+        users, products = self.model().tensor_split([n_users])
         loss = LOSSES[self.config.loss](users, products, batch, self.catalogue, rng)
+        if self.config.contrast:
+            apart = contrast(self.model, batch, n_users, self.config, rng)
+            loss = loss + self.config.contrast * apart
         if self.config.l2:
             loss = loss + self.config.l2 * self.model.vectors.square().sum(1).mean()
         return loss

@@ -25,7 +25,7 @@ from loaders.split_format import END, read_split
 from pipeline.config import Config
 from pipeline.evaluate import evaluate_sides
 
-__all__ = ["evaluate_files"]
+__all__ = ["evaluate_files", "split_graphs"]
 
 VALIDATION_SHARE = 1 / 8
 MINUTE = 1 / 1440
@@ -55,6 +55,33 @@ def evaluate_files(
     Raises:
         DataError: a file cannot be used.
     """
+    first, second, both, tested = split_graphs(train, test, valid)
+    return evaluate_sides(
+        (first, fixed_split(first, second)),
+        (both, fixed_split(both, tested)),
+        _bare_shop(both),
+        config,
+        {
+            "train": train.name,
+            "test": test.name,
+            "valid": valid.name if valid else "last eighth",
+            "recall": "recall_of_all",
+        },
+        progress=progress,
+    ).report
+
+
+def split_graphs(train: Path, test: Path, valid: Path | None) -> tuple[InteractionGraph, ...]:
+    """The files as graphs over the same ids: training, validation, both together, and test.
+
+    Args:
+        train: file of ``user item item ...`` lines.
+        test: likewise.
+        valid: what follows the training lines; ``None`` takes each line's last eighth.
+
+    Raises:
+        DataError: a file cannot be used.
+    """
     lines, held = read_split(train), read_split(test)
     first: Pairs = (lines.users, lines.items)
     if valid is None:
@@ -65,20 +92,7 @@ def evaluate_files(
     both: Pairs = (np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]]))
     tested: Pairs = (held.users, held.items)
     maps = [_ids(both[side], tested[side]) for side in (0, 1)]
-    graphs = [_graph(pairs, *maps) for pairs in (first, second, both, tested)]
-    return evaluate_sides(
-        (graphs[0], fixed_split(graphs[0], graphs[1])),
-        (graphs[2], fixed_split(graphs[2], graphs[3])),
-        _bare_shop(graphs[2]),
-        config,
-        {
-            "train": train.name,
-            "test": test.name,
-            "valid": valid.name if valid else "last eighth",
-            "recall": "recall_of_all",
-        },
-        progress=progress,
-    ).report
+    return tuple(_graph(pairs, *maps) for pairs in (first, second, both, tested))
 
 
 def _last_eighth(pairs: Pairs) -> tuple[Pairs, Pairs]:

@@ -21,6 +21,8 @@ from ranking.itemknn import fit_itemknn
 from ranking.personal import fit_personal
 from ranking.popularity import fit_popularity
 from ranking.scorer import SavedScorer
+from ranking.sequence import fit_sequence
+from ranking.spectral import fit_chebyshev
 from ranking.vectors import Vectors
 
 __all__ = ["BASELINES", "BLENDED", "ENCODER", "RECENT", "Fitted", "Task", "fit_methods"]
@@ -102,6 +104,8 @@ BASELINES: Final[dict[str, Fit]] = {
         products=t.config.ranking.ease_products,
         l2=t.config.ranking.ease_l2,
     ),
+    "Chebyshev": lambda t: fit_chebyshev(t.graph, vectors=t.config.ranking.spectral_vectors),
+    "sequence": lambda t: fit_sequence(t.graph),
 }
 """What a good engineer would try first; the blend and the encoder are held against these."""
 

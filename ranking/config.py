@@ -29,6 +29,9 @@ class RankingConfig(BaseModel):
     knn_shrink: float = Field(
         5.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
     )
+    spectral_vectors: int = Field(
+        128, ge=1, le=2048, description="Singular vectors that the Chebyshev filter keeps whole."
+    )
     similar: int = Field(20, ge=1, le=200, description="Similar products kept for each product.")
     session_half_life: float = Field(
         60.0, gt=0, description="Minutes after which what a visitor did counts half in a session."

@@ -19,6 +19,7 @@ from ranking.itemknn import ItemKNN
 from ranking.personal import Personal
 from ranking.popularity import Popularity
 from ranking.scorer import SavedScorer
+from ranking.spectral import Spectral
 from ranking.vectors import Vectors
 
 __all__ = ["KINDS", "load_scorer", "load_scorers", "save_scorer", "save_scorers"]
@@ -29,6 +30,7 @@ KINDS: Final[dict[str, type[SavedScorer]]] = {
     "itemknn": ItemKNN,
     "ease": Ease,
     "vectors": Vectors,
+    "spectral": Spectral,
     "blend": Blend,
 }
 

@@ -75,6 +75,23 @@ def test_planted_taste_is_recovered(planted: Planted, trained: Fit) -> None:
     assert (aisle[top] == planted.group[:, None]).mean() >= 0.9
 
 
+def test_contrast_spreads_vectors_out_and_keeps_taste(
+    planted: Planted, shop: InteractionGraph, trained: Fit
+) -> None:
+    config = CONFIG.model_copy(update={"contrast": 0.2})
+    vectors = fit(shop, config).embeddings
+    assert same(fit(shop, config).embeddings, vectors)
+    n_products = len(vectors.product_vectors)
+    aisle = np.arange(n_products) // (n_products // GROUPS)
+    top = np.argsort(-vectors.user_vectors @ vectors.product_vectors.T, axis=1)[:, :10]
+    assert (aisle[top] == planted.group[:, None]).mean() >= 0.9
+
+    def spread(of: Embeddings) -> float:
+        return float(np.exp(of.product_vectors @ of.product_vectors.T).mean())
+
+    assert spread(vectors) < spread(trained.embeddings)
+
+
 def test_users_of_a_group_are_near_each_other(planted: Planted, trained: Fit) -> None:
     nearness = trained.embeddings.user_vectors @ trained.embeddings.user_vectors.T
     np.fill_diagonal(nearness, -np.inf)

@@ -19,7 +19,10 @@ from ranking.personal import fit_personal
 from ranking.popularity import fit_popularity
 from ranking.saved import KINDS, load_scorer, save_scorer
 from ranking.scorer import SavedScorer
+from ranking.sequence import fit_sequence
+from ranking.spectral import fit_chebyshev, fit_gfcf
 from ranking.vectors import Vectors
+from ranking.walks import fit_rp3beta
 from tests.graphs import graph_of_shop
 
 
@@ -42,6 +45,10 @@ FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "itemknn": lambda g: fit_itemknn(g, neighbours=30, shrink=5),
     "ease": lambda g: fit_ease(g, l2=50),
     "vectors": _vectors,
+    "rp3beta": fit_rp3beta,
+    "sequence": fit_sequence,
+    "gfcf": lambda g: fit_gfcf(g, vectors=8),
+    "chebyshev": lambda g: fit_chebyshev(g, vectors=8, reach=5, floor=0.2),
     "blend": _blend,
 }
 KNOWS_TASTE = [name for name in FITS if "popularity" not in name]

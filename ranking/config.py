@@ -30,3 +30,19 @@ class RankingConfig(BaseModel):
         5.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
     )
     similar: int = Field(20, ge=1, le=200, description="Similar products kept for each product.")
+    ranker_windows: int = Field(
+        2, ge=0, le=24, description="Past windows the learned ranker learns from; 0 goes without."
+    )
+    ranker_users: int = Field(
+        2000, ge=1, description="Customers the learned ranker learns from, at most, a window."
+    )
+    ranker_trees: int = Field(200, ge=1, le=5000, description="Trees of each of its two models.")
+    ranker_pool: int = Field(
+        6000, ge=1, description="Products bought most lately that it may offer as new."
+    )
+    ranker_each: int = Field(
+        100, ge=1, description="New products that each source of candidates proposes."
+    )
+    ranker_kept: int = Field(
+        200, ge=1, le=1000, description="Ranked products kept a customer and mode, 6 bytes each."
+    )

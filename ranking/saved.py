@@ -18,6 +18,7 @@ from ranking.ease import Ease
 from ranking.itemknn import ItemKNN
 from ranking.personal import Personal
 from ranking.popularity import Popularity
+from ranking.ranked import Ranked
 from ranking.scorer import SavedScorer
 from ranking.vectors import Vectors
 
@@ -30,6 +31,7 @@ KINDS: Final[dict[str, type[SavedScorer]]] = {
     "ease": Ease,
     "vectors": Vectors,
     "blend": Blend,
+    "ranked": Ranked,
 }
 
 MANIFEST = "scorers.json"

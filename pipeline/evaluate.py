@@ -61,12 +61,14 @@ class Evaluated:
         report: the table.
         choice: what is to be served in each mode.
         embeddings: vectors over the shop's rows.
+        results: what the table was made of, customer by customer.
         lesson: the ranker's, up to the test window; ``None`` where it had none.
     """
 
     report: Report
     choice: Choice
     embeddings: Embeddings
+    results: Mapping[str, Mapping[Mode, ModeResult]]
     lesson: Lesson | None = None
 
 
@@ -159,8 +161,9 @@ def evaluate_sides(
     fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
     lesson = lesson and lesson.later(graph, _groups(graph, shop))
     ranked = _rank(lesson, fitted, choice)
+    results = _measure(fitted, choice, ranked, split, shop, config, progress)
     report = build_report(
-        _measure(fitted, choice, ranked, split, shop, config, progress),
+        results,
         baselines=BASELINES,
         counts=split.counts,
         settings={
@@ -171,7 +174,7 @@ def evaluate_sides(
         samples=config.evaluation.bootstrap,
         seed=config.seed,
     )
-    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph), lesson)
+    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph), results, lesson)
 
 
 def _carry(embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph) -> Embeddings:

@@ -37,8 +37,17 @@ from pipeline.writeback import derived_graph
 
 __all__ = ["build"]
 
-LEARNING = ("torch", "torch_geometric", "mlxtend", "pandas")
-PACKAGES = ("coterie", "numpy", "scipy", "polars", "torch", "torch-geometric", "mlxtend")
+LEARNING = ("torch", "torch_geometric", "lightgbm", "mlxtend", "pandas")
+PACKAGES = (
+    "coterie",
+    "numpy",
+    "scipy",
+    "polars",
+    "torch",
+    "torch-geometric",
+    "lightgbm",
+    "mlxtend",
+)
 
 
 T = TypeVar("T")
@@ -136,7 +145,10 @@ def _learn(
 ) -> Learned:
     choice = found.choice if found else default_choice()
     start = found.embeddings if found else None
-    return learn(shop, config, choice, start=start, work=home.work, progress=progress)
+    lesson = found.lesson if found else None
+    return learn(
+        shop, config, choice, start=start, lesson=lesson, work=home.work, progress=progress
+    )
 
 
 def _write_back(

@@ -1,16 +1,18 @@
 """What to serve in each mode, decided on the validation window alone.
 
 A blend is served only where it beats the best single method by more than chance (the 95 %
-interval of the paired difference over users excludes zero); otherwise the simpler one is.
+interval of the paired difference over users excludes zero); otherwise the simpler one is. The
+learned ranker has to beat in the same way what is served without it, and ranks above that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluation.bootstrap import paired_difference
 from evaluation.harness import ndcg_judge, ndcg_of
@@ -18,12 +20,23 @@ from evaluation.split import Split
 from loaders.progress import Progress, silent
 from pipeline.config import EvaluationConfig
 from pipeline.methods import BLENDED
+from pipeline.ranker import RANKER
 from ranking.blend import Blend, tune_blend
+from ranking.lists import top_k
 from ranking.scorer import Mode, SavedScorer
 
-__all__ = ["BLEND", "Choice", "ModeChoice", "choice_json", "choose", "default_choice"]
+__all__ = [
+    "BLEND",
+    "Choice",
+    "ModeChoice",
+    "choice_json",
+    "choose",
+    "choose_ranker",
+    "default_choice",
+]
 
 BLEND = "blend"
+BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -31,11 +44,13 @@ class ModeChoice:
     """What won in one mode.
 
     Attributes:
-        served: ``blend`` or the name of a single method.
+        served: ``learned ranker``, ``blend`` or the name of a single method.
         single: the best single method.
         weights: the blend's weights by method, as tuned.
         single_ndcg, blend_ndcg: on the validation window; ``None`` where nothing was measured.
         gain_low: lower end of the 95 % interval of the blend's gain over the single method.
+        ranker_ndcg, ranker_gain_low: of the learned ranker, its gain being over what is served
+            without it.
     """
 
     served: str
@@ -44,6 +59,15 @@ class ModeChoice:
     single_ndcg: float | None = None
     blend_ndcg: float | None = None
     gain_low: float | None = None
+    ranker_ndcg: float | None = None
+    ranker_gain_low: float | None = None
+
+    @property
+    def plain(self) -> str:
+        """What is served without a learned ranker: ``blend`` or the single method."""
+        if self.served != RANKER:
+            return self.served
+        return BLEND if self.gain_low is not None and self.gain_low > 0 else self.single
 
     def blend(self, scorers: Mapping[str, SavedScorer]) -> Blend:
         """The blend over freshly fitted ``scorers``."""
@@ -53,11 +77,11 @@ class ModeChoice:
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the methods that serving this takes."""
-        return tuple(self.weights) if self.served == BLEND else (self.served,)
+        return tuple(self.weights) if self.plain == BLEND else (self.plain,)
 
     def scorer(self, scorers: Mapping[str, SavedScorer]) -> SavedScorer:
-        """What is served, over freshly fitted ``scorers``."""
-        return self.blend(scorers) if self.served == BLEND else scorers[self.served]
+        """What is served without a learned ranker, over freshly fitted ``scorers``."""
+        return self.blend(scorers) if self.plain == BLEND else scorers[self.plain]
 
 
 Choice = Mapping[Mode, ModeChoice]
@@ -117,6 +141,45 @@ def _choose(
     )
 
 
+def choose_ranker(
+    choice: Choice,
+    scorers: Mapping[str, SavedScorer],
+    ranked: Mapping[Mode, SavedScorer],
+    split: Split,
+    settings: EvaluationConfig,
+    seed: int,
+) -> dict[Mode, ModeChoice]:
+    """``choice``, with the learned ranker served in modes where it gains on ``split``."""
+    made = dict(choice)
+    for mode in ranked.keys() & split.relevant.keys():
+        users = split.users(mode)
+        if not len(users):
+            continue
+        new, old = (
+            _ndcg(scorer, split, mode, users, settings.k)
+            for scorer in (ranked[mode], choice[mode].scorer(scorers))
+        )
+        low = paired_difference(new, old, samples=settings.bootstrap, seed=seed).low
+        made[mode] = replace(
+            choice[mode],
+            served=RANKER if low > 0 else choice[mode].plain,
+            ranker_ndcg=float(new.mean()),
+            ranker_gain_low=low,
+        )
+    return made
+
+
+def _ndcg(
+    scorer: SavedScorer, split: Split, mode: Mode, users: npt.NDArray[np.int64], k: int
+) -> npt.NDArray[np.float64]:
+    """NDCG of a scorer's lists for each user, float64 [len(users)]."""
+    lists = [
+        top_k(scorer.score(batch), split.allowed(batch, mode), k)[0]
+        for batch in np.array_split(users, -(-len(users) // BATCH))
+    ]
+    return ndcg_of(np.concatenate(lists), split, mode, users)
+
+
 def default_choice() -> dict[Mode, ModeChoice]:
     """What is served where a shop is too young to be measured: plain, strong baselines."""
     habit, taste = "decayed personal frequency", "ItemKNN"
@@ -134,8 +197,13 @@ def choice_json(choice: Choice) -> dict[str, Any]:
             "served": c.served,
             "best_single": c.single,
             "blend": dict(c.weights),
-            "validation_ndcg": {"single": c.single_ndcg, "blend": c.blend_ndcg},
+            "validation_ndcg": {
+                "single": c.single_ndcg,
+                "blend": c.blend_ndcg,
+                "ranker": c.ranker_ndcg,
+            },
             "gain_low": c.gain_low,
+            "ranker_gain_low": c.ranker_gain_low,
         }
         for mode, c in choice.items()
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluation.harness import ModeResult, Recommend, evaluate, ndcg_judge
 from evaluation.report import Report, build_report
@@ -22,13 +23,15 @@ from graph.interactions import InteractionGraph, from_day, to_day
 from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.progress import Progress, silent
-from pipeline.choose import BLEND, Choice, choice_json, choose
+from pipeline.choose import BLEND, Choice, choice_json, choose, choose_ranker
 from pipeline.config import Config
 from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
+from pipeline.ranker import RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
 from ranking.lists import top_k
+from ranking.ranked import Ranked
 from ranking.recommender import Recommender
-from ranking.scorer import Mode, SavedScorer
+from ranking.scorer import MODES, Mode, SavedScorer
 
 __all__ = ["Evaluated", "Side", "Windows", "evaluate_shop", "evaluate_sides", "windows"]
 
@@ -52,11 +55,21 @@ class Windows:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What was found, what is to be served, and vectors to start the next fit from."""
+    """What was found, what is to be served, and what the next fit starts from.
+
+    Attributes:
+        report: the table.
+        choice: what is to be served in each mode.
+        embeddings: vectors over the shop's rows.
+        results: what the table was made of, customer by customer.
+        lesson: the ranker's, up to the test window; ``None`` where it had none.
+    """
 
     report: Report
     choice: Choice
     embeddings: Embeddings
+    results: Mapping[str, Mapping[Mode, ModeResult]]
+    lesson: Lesson | None = None
 
 
 def windows(graph: InteractionGraph, config: Config) -> Windows:
@@ -106,6 +119,7 @@ def evaluate_shop(
             "window_days": round(span.days, 4),
             "min_lines": config.ranking.min_lines,
         },
+        span=span,
         work=work,
         progress=progress,
     )
@@ -118,6 +132,7 @@ def evaluate_sides(
     config: Config,
     settings: Mapping[str, Any],
     *,
+    span: Windows | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Evaluated:
@@ -129,6 +144,7 @@ def evaluate_sides(
         shop: the shop that both were cut from.
         config: all settings.
         settings: how the sides were cut, kept in the report.
+        span: when the sides were cut; without it no ranker is learned, which needs times.
         work: folder for training state.
         progress: told each stage.
     """
@@ -137,11 +153,17 @@ def evaluate_sides(
         Task(before, config, progress, _validator(split), checkpoint=_file(work, "validation"))
     )
     choice = choose(fitted.scorers, split, config.evaluation, config.seed, progress)
+    lesson = _lesson(before, shop, config, span, progress)
+    ranked = _rank(lesson, fitted, choice)
+    choice = choose_ranker(choice, fitted.scorers, ranked, split, config.evaluation, config.seed)
     graph, split = test
     start = _carry(fitted.embeddings, before, graph)
     fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
+    lesson = lesson and lesson.later(graph, _groups(graph, shop))
+    ranked = _rank(lesson, fitted, choice)
+    results = _measure(fitted, choice, ranked, split, shop, config, progress)
     report = build_report(
-        _measure(fitted, choice, split, shop, config, progress),
+        results,
         baselines=BASELINES,
         counts=split.counts,
         settings={
@@ -152,7 +174,7 @@ def evaluate_sides(
         samples=config.evaluation.bootstrap,
         seed=config.seed,
     )
-    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph))
+    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph), results, lesson)
 
 
 def _carry(embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph) -> Embeddings:
@@ -188,8 +210,42 @@ def _validator(split: Split) -> Callable[[Embeddings], float] | None:
     return quality
 
 
+def _lesson(
+    before: InteractionGraph,
+    shop: Shop,
+    config: Config,
+    span: Windows | None,
+    progress: Progress,
+) -> Lesson | None:
+    """What the ranker may learn from before the validation window."""
+    if span is None:
+        return None
+    groups = _groups(before, shop)
+    return Lesson(before, groups, span.cut - span.days, span.days, config, progress=progress)
+
+
+def _groups(graph: InteractionGraph, shop: Shop) -> list[npt.NDArray[np.int64]]:
+    """Categories and brands of products as ``graph`` numbers them."""
+    rows = shop.graph.products.to_rows(graph.products.ids, missing="error")
+    return [codes[rows] for codes in shop_groups(shop)]
+
+
+def _rank(lesson: Lesson | None, fitted: Fitted, choice: Choice) -> dict[Mode, Ranked]:
+    """The learned ranker's lists, over what would be served without it."""
+    if lesson is None:
+        return {}
+    plain = {mode: choice[mode].scorer(fitted.scorers) for mode in MODES}
+    return rank(lesson, fitted.scorers, plain)
+
+
 def _measure(
-    fitted: Fitted, choice: Choice, split: Split, shop: Shop, config: Config, progress: Progress
+    fitted: Fitted,
+    choice: Choice,
+    ranked: Mapping[Mode, Ranked],
+    split: Split,
+    shop: Shop,
+    config: Config,
+    progress: Progress,
 ) -> dict[str, dict[Mode, ModeResult]]:
     """Results of every method, and of each mode's blend, through what serves them."""
     history = build_history(split.train)
@@ -202,6 +258,8 @@ def _measure(
         name: dict.fromkeys(modes, scorer) for name, scorer in fitted.scorers.items()
     }
     methods[BLEND] = {mode: choice[mode].blend(fitted.scorers) for mode in modes}
+    if ranked:
+        methods[RANKER] = {mode: ranked[mode] for mode in modes}
     results: dict[str, dict[Mode, ModeResult]] = {}
     for done, (name, scorers) in enumerate(methods.items()):
         progress(f"measure: {name}", done, len(methods))

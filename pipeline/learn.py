@@ -17,10 +17,12 @@ from pipeline.choose import Choice
 from pipeline.config import Config
 from pipeline.features import product_features
 from pipeline.methods import RECENT, Task, fit_methods
+from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
 from ranking.likeness import Likeness
 from ranking.newcomers import Newcomers, newcomers_of
 from ranking.recommender import Recommender
+from ranking.scorer import Mode, SavedScorer
 from ranking.similar import Neighbours, similar_products
 from rules.mine import mine_rules
 from rules.table import RuleTable
@@ -61,6 +63,7 @@ def learn(
     choice: Choice,
     *,
     start: Embeddings | None = None,
+    lesson: Lesson | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -71,13 +74,14 @@ def learn(
         config: all settings.
         choice: what to serve in each mode.
         start: vectors over the shop's rows to start training from.
+        lesson: the ranker's before the test window, which it goes on from.
         work: folder for training state.
         progress: told each stage.
     """
     eligible = _eligible(shop.graph, config.ranking.min_lines)
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
-    needed = {name for c in choice.values() for name in c.needs} | {RECENT}
+    needed = {name for c in choice.values() for name in c.needs} | {RECENT, *FEATURED}
     task = Task(known, config, progress, start=start, checkpoint=checkpoint)
     fitted = fit_methods(task, needed)
     vectors = fitted.embeddings
@@ -87,8 +91,12 @@ def learn(
         product_features(shop.products, shop.categories, seed=config.seed),
     )
     near, new = _neighbours(likeness, eligible, history.buyers == 0, config, progress)
+    scorers: dict[Mode, SavedScorer] = {m: c.scorer(fitted.scorers) for m, c in choice.items()}
+    if lesson and any(c.served == RANKER for c in choice.values()):
+        ranked = rank(lesson.later(known, shop_groups(shop)), fitted.scorers, scorers)
+        scorers |= {m: r for m, r in ranked.items() if choice[m].served == RANKER}
     recommender = Recommender(
-        scorers={mode: c.scorer(fitted.scorers) for mode, c in choice.items()},
+        scorers=scorers,
         history=history,
         popularity=fitted.scorers[RECENT].score(np.zeros(1, np.int64))[0],
         eligible=eligible,

@@ -36,3 +36,19 @@ class RankingConfig(BaseModel):
     session_half_life: float = Field(
         60.0, gt=0, description="Minutes after which what a visitor did counts half in a session."
     )
+    ranker_windows: int = Field(
+        2, ge=0, le=24, description="Past windows the learned ranker learns from; 0 goes without."
+    )
+    ranker_users: int = Field(
+        2000, ge=1, description="Customers the learned ranker learns from, at most, a window."
+    )
+    ranker_trees: int = Field(200, ge=1, le=5000, description="Trees of each of its two models.")
+    ranker_pool: int = Field(
+        6000, ge=1, description="Products bought most lately that it may offer as new."
+    )
+    ranker_each: int = Field(
+        100, ge=1, description="New products that each source of candidates proposes."
+    )
+    ranker_kept: int = Field(
+        200, ge=1, le=1000, description="Ranked products kept a customer and mode, 6 bytes each."
+    )

@@ -18,6 +18,7 @@ from ranking.ease import Ease
 from ranking.itemknn import ItemKNN
 from ranking.personal import Personal
 from ranking.popularity import Popularity
+from ranking.ranked import Ranked
 from ranking.scorer import SavedScorer
 from ranking.spectral import Spectral
 from ranking.vectors import Vectors
@@ -32,6 +33,7 @@ KINDS: Final[dict[str, type[SavedScorer]]] = {
     "vectors": Vectors,
     "spectral": Spectral,
     "blend": Blend,
+    "ranked": Ranked,
 }
 
 MANIFEST = "scorers.json"

@@ -9,11 +9,12 @@ import pytest
 from graphs import graph_of
 
 from evaluation.split import Split, time_split
-from pipeline.choose import BLEND, ModeChoice, choice_json, choose, default_choice
+from pipeline.choose import BLEND, ModeChoice, choice_json, choose, choose_ranker, default_choice
 from pipeline.config import EvaluationConfig
 from pipeline.methods import BASELINES, BLENDED, ENCODER, RECENT
+from pipeline.ranker import RANKER
 from ranking.blend import Blend
-from ranking.scorer import SavedScorer, Scores
+from ranking.scorer import MODES, SavedScorer, Scores
 from ranking.vectors import Vectors
 
 USERS, PRODUCTS, CUT = 40, 30, 100.0
@@ -113,7 +114,23 @@ def test_a_choice_as_plain_keys() -> None:
             "served": "blend",
             "best_single": "EASE",
             "blend": {"EASE": 1.0},
-            "validation_ndcg": {"single": 0.1, "blend": 0.2},
+            "validation_ndcg": {"single": 0.1, "blend": 0.2, "ranker": None},
             "gain_low": 0.05,
+            "ranker_gain_low": None,
         }
     }
+
+
+@pytest.mark.parametrize("share", [0.9, 0.1])
+def test_the_ranker_is_served_where_it_gains_and_nowhere_else(share: float) -> None:
+    split = split_of(later())
+    known = scorers(split, (0, 0, 0.5, 0, 0))
+    single = {mode: ModeChoice("decayed personal frequency", "decayed personal frequency", {})
+              for mode in MODES}  # fmt: skip
+    ranked = {"all": scorer(RANKER, truth(split, share, 9))}
+    made = choose_ranker(single, known, ranked, split, SETTINGS, seed=0)
+    assert made["all"].served == (RANKER if share > 0.5 else "decayed personal frequency")
+    assert made["all"].plain == "decayed personal frequency", "what is under the ranker's lists"
+    assert made["repeat"] == single["repeat"], "no lists, no change"
+    assert made["all"].ranker_ndcg is not None
+    assert (made["all"].ranker_gain_low or 0) > 0 or share < 0.5

@@ -22,6 +22,7 @@ from loaders.synthetic import Planted
 from pipeline.config import Config, load_config
 from pipeline.evaluate import evaluate_shop, windows
 from pipeline.methods import BASELINES, ENCODER
+from pipeline.ranker import RANKER
 
 CUT = START + timedelta(days=140)
 LEARN = {"epochs": 3, "dim": 16}
@@ -48,7 +49,7 @@ def report(shop: Shop) -> Report:
 
 
 def test_all_methods_are_measured_in_all_modes(report: Report) -> None:
-    assert {r.method for r in report.rows} == {*BASELINES, ENCODER, "blend"}
+    assert {r.method for r in report.rows} == {*BASELINES, ENCODER, "blend", RANKER}
     assert {r.mode for r in report.rows} == {"all", "repeat", "discover"}
     assert {r.k for r in report.rows} == {5, 10, 20}
     assert report.settings["cut"] == CUT.isoformat()

@@ -17,6 +17,7 @@ from ranking.lists import top_k
 from ranking.matrices import bought_pairs
 from ranking.personal import fit_personal
 from ranking.popularity import fit_popularity
+from ranking.ranked import Ranked
 from ranking.saved import KINDS, load_scorer, save_scorer
 from ranking.scorer import SavedScorer
 from ranking.sequence import fit_sequence
@@ -37,6 +38,14 @@ def _blend(graph: InteractionGraph) -> Blend:
     return Blend("blend", parts, np.array([1, 0.1, 0.5], np.float32))
 
 
+def _ranked(graph: InteractionGraph) -> Ranked:
+    """Kept lists of three, of what the customer bought most, over ItemKNN."""
+    scores = fit_personal(graph).score(np.arange(graph.shape[0]))
+    rows, best = top_k(scores, scores > 0, 3)
+    chances = (np.where(rows < 0, 0, best) / max(scores.max(), 1)).astype(np.float16)
+    return Ranked("ranked", rows.astype(np.int32), chances, (fit_itemknn(graph),))
+
+
 FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "popularity": fit_popularity,
     "recent popularity": lambda g: fit_popularity(g, window_days=28),
@@ -50,6 +59,7 @@ FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "gfcf": lambda g: fit_gfcf(g, vectors=8),
     "chebyshev": lambda g: fit_chebyshev(g, vectors=8, reach=5, floor=0.2),
     "blend": _blend,
+    "ranked": _ranked,
 }
 KNOWS_TASTE = [name for name in FITS if "popularity" not in name]
 

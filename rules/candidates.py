@@ -35,6 +35,12 @@ class Candidates:
     left: Rows
     right: Rows
 
+    @staticmethod
+    def none() -> Candidates:
+        """No rules."""
+        empty = np.empty(0, np.int64)
+        return Candidates(np.empty((0, 1), np.int64), empty, empty, empty, empty)
+
     def __len__(self) -> int:
         return len(self.consequent)
 

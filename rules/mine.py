@@ -1,32 +1,37 @@
-"""Mine a shop's rules: FP-Growth for sets of items at each level, pair counts for the long tail.
+"""Mine a shop's rules: frequent sets of items at each level, pair counts for the long tail.
 
-The only module here that loads mlxtend and pandas, and only once it mines, since a server that
-imports the pipeline has neither. FP-Growth in Python costs seconds for
-thousands of frequent sets and minutes for hundreds of thousands; ``RulesConfig`` says how low
-the supports go, and ``rules.support`` raises them where baskets are long.
+``RulesConfig`` says how low the supports go, and ``rules.support`` raises them where baskets are
+long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil
+from typing import Final
 
-import numpy as np
 import polars as pl
 
 from graph.shop import Shop
 from loaders.progress import Progress, silent
 from rules.baskets import PRODUCT, Baskets, category_baskets, product_baskets
-from rules.candidates import Candidates
-from rules.config import RulesConfig
+from rules.config import Miner, RulesConfig
 from rules.cooccurrence import pair_candidates
+from rules.derive import rules_of
+from rules.itemsets import Itemsets
+from rules.reference import apriori, fpgrowth
 from rules.support import affordable_count
 from rules.table import SCHEMA, RuleTable
+from rules.vertical import vertical
 
-__all__ = ["frequent_itemsets", "itemset_candidates", "mine_level", "mine_rules"]
+__all__ = ["MINERS", "level_itemsets", "mine_level", "mine_rules"]
 
-Itemsets = Mapping[frozenset[int], int]
-"""Baskets that hold each set of item rows."""
+MINERS: Final[Mapping[Miner, Callable[[Baskets, int, int], Itemsets]]] = {
+    "vertical": vertical,
+    "fpgrowth": fpgrowth,
+    "apriori": apriori,
+}
+"""Exact miners of frequent sets; each gives the same for the same baskets, count and length."""
 
 
 def mine_rules(
@@ -53,10 +58,8 @@ def mine_rules(
 def mine_level(baskets: Baskets, config: RulesConfig) -> pl.DataFrame:
     """Rules of one level, in the columns of ``rules.table.SCHEMA``, by leverage."""
     product = baskets.level == PRODUCT
-    support = config.product_support if product else config.category_support
-    count = max(config.min_count, ceil(support * len(baskets)))
-    count = affordable_count(baskets, count, config.max_length, config.max_itemsets)
-    found = itemset_candidates(frequent_itemsets(baskets, count, config.max_length), config)
+    itemsets, count = level_itemsets(baskets, config)
+    found = rules_of(itemsets, config.min_improvement)
     if product:
         rare = pair_candidates(baskets, config.min_count, below=count, per_item=config.top)
         found = found.joined(rare)
@@ -67,66 +70,17 @@ def mine_level(baskets: Baskets, config: RulesConfig) -> pl.DataFrame:
     return frame.sort("leverage", "count", descending=True, maintain_order=True)
 
 
-def frequent_itemsets(
-    baskets: Baskets, min_count: int, max_length: int
-) -> dict[frozenset[int], int]:
-    """Sets of up to ``max_length`` item rows in at least ``min_count`` baskets, by FP-Growth.
+def level_itemsets(baskets: Baskets, config: RulesConfig) -> tuple[Itemsets, int]:
+    """Frequent sets of a level, and the least baskets that count as frequent there.
 
-    Items below ``min_count`` leave the matrix first: pandas pays for every column.
+    That is the level's support, but at least ``min_count`` baskets, and more where there would
+    be more than ``max_itemsets`` sets.
     """
-    import pandas as pd
-    from mlxtend.frequent_patterns import fpgrowth
-
-    frequent = np.flatnonzero(baskets.counts >= min_count)
-    if not len(frequent):
-        return {}
-    matrix = baskets.matrix[:, frequent]
-    names = [str(column) for column in frequent]
-    table = pd.DataFrame.sparse.from_spmatrix(matrix, columns=names)  # type: ignore[attr-defined]
-    # Half a basket below the count, so that rounding cannot lift the threshold over it.
-    support = (min_count - 0.5) / len(baskets)
-    found = fpgrowth(table, min_support=support, max_len=max_length)
-    counts = np.rint(found["support"].to_numpy() * len(baskets)).astype(int)
-    return {
-        frozenset(frequent[list(columns)].tolist()): int(count)
-        for columns, count in zip(found["itemsets"], counts, strict=True)
-    }
-
-
-def itemset_candidates(itemsets: Itemsets, config: RulesConfig) -> Candidates:
-    """Every rule with one consequent that the frequent sets hold, and that adds to shorter ones."""
-    rules = [
-        rule
-        for items in sorted(itemsets, key=lambda s: (len(s), sorted(s)))
-        for rule in _rules_of(items, itemsets, config.min_improvement)
-    ]
-    antecedent = np.full((len(rules), config.max_length - 1), -1, np.int64)
-    for row, (left, _) in enumerate(rules):
-        antecedent[row, : len(left)] = sorted(left)
-    counts = [(itemsets[a | {c}], itemsets[a], itemsets[frozenset({c})]) for a, c in rules]
-    both, left_count, right = np.array(counts, np.int64).reshape(-1, 3).T
-    consequent = np.array([c for _, c in rules], np.int64)
-    return Candidates(antecedent, consequent, both, left_count, right)
-
-
-def _rules_of(
-    items: frozenset[int], itemsets: Itemsets, improvement: float
-) -> Iterator[tuple[frozenset[int], int]]:
-    for consequent in sorted(items) if len(items) > 1 else ():
-        antecedent = items - {consequent}
-        confidence = itemsets[items] / itemsets[antecedent]
-        if len(antecedent) == 1 or confidence >= improvement * _shorter(
-            antecedent, consequent, itemsets
-        ):
-            yield antecedent, consequent
-
-
-def _shorter(antecedent: frozenset[int], consequent: int, itemsets: Itemsets) -> float:
-    """Highest confidence of the rules to ``consequent`` that lack one item of the antecedent."""
-    return max(
-        itemsets[shorter | {consequent}] / itemsets[shorter]
-        for shorter in (antecedent - {item} for item in antecedent)
-    )
+    product = baskets.level == PRODUCT
+    support = config.product_support if product else config.category_support
+    count = max(config.min_count, ceil(support * len(baskets)))
+    count = affordable_count(baskets, count, config.max_length, config.max_itemsets)
+    return MINERS[config.miner](baskets, count, config.max_length), count
 
 
 def _levels(shop: Shop, config: RulesConfig) -> list[int]:

@@ -1,4 +1,4 @@
-"""How low FP-Growth may go: the support at which a shop has about as many sets as are affordable.
+"""How low mining may go: the support at which a shop has about as many sets as are affordable.
 
 A share of baskets that suits a grocer finds millions of sets where baskets are long: a wholesale
 order of a hundred items alone holds 161,700 triples. So sets are counted before they are mined:

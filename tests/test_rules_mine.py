@@ -18,9 +18,11 @@ from graph.ids import IdMap
 from loaders.synthetic import Planted
 from rules.baskets import PRODUCT, Baskets, product_baskets
 from rules.candidates import Candidates
-from rules.config import RulesConfig
+from rules.config import Miner, RulesConfig
 from rules.cooccurrence import pair_candidates, pair_counts
-from rules.mine import frequent_itemsets, itemset_candidates, mine_level, mine_rules
+from rules.derive import rules_of
+from rules.itemsets import Itemsets
+from rules.mine import MINERS, level_itemsets, mine_level, mine_rules
 
 FIVE = [["bread", "milk"], ["bread", "butter"], ["bread", "milk", "butter"], ["milk"], ["bread"]]
 LOOSE = RulesConfig(
@@ -38,7 +40,9 @@ MEASURES = ["support", "confidence", "lift", "leverage"]
 def test_itemsets_of_five_baskets() -> None:
     baskets = product_baskets(basket_shop(FIVE).graph, 10)
     names = baskets.items.to_ids
-    found = {tuple(names(sorted(s))): n for s, n in frequent_itemsets(baskets, 2, 3).items()}
+    sets, count = level_itemsets(baskets, LOOSE)
+    found = {tuple(names(list(s))): n for s, n in sets.to_dict().items()}
+    assert count == 2
     assert found == {
         ("bread",): 4,
         ("butter",): 2,
@@ -65,16 +69,13 @@ def test_rules_of_five_baskets() -> None:
 
 
 def test_a_longer_rule_must_add_to_the_shorter_ones() -> None:
-    itemsets = {
-        frozenset({0}): 50,
-        frozenset({1}): 50,
-        frozenset({2}): 40,
-        frozenset({0, 1}): 20,
-        frozenset({0, 2}): 20,
-        frozenset({1, 2}): 10,
-        frozenset({0, 1, 2}): 9,
-    }
-    found = itemset_candidates(itemsets, RulesConfig(min_improvement=1.1))
+    single, pairs = [[0], [1], [2]], [[0, 1], [0, 2], [1, 2]]
+    itemsets = Itemsets.of(
+        3,
+        [np.array(single), np.array(pairs), np.array([[0, 1, 2]])],
+        [np.array([50, 50, 40]), np.array([20, 20, 10]), np.array([9])],
+    )
+    found = rules_of(itemsets, 1.1)
     longer = {
         (tuple(a), int(c))
         for a, c in zip(found.antecedent.tolist(), found.consequent, strict=True)
@@ -82,7 +83,7 @@ def test_a_longer_rule_must_add_to_the_shorter_ones() -> None:
     }
     # 0,1 -> 2 has .45 against .4 and .2; 1,2 -> 0 has .9 against .4 and .5; 0,2 -> 1 only .45 / .4.
     assert longer == {((0, 1), 2), ((1, 2), 0), ((0, 2), 1)}
-    strict = itemset_candidates(itemsets, RulesConfig(min_improvement=1.2))
+    strict = rules_of(itemsets, 1.2)
     assert int((strict.antecedent >= 0).all(axis=1).sum()) == 1
 
 
@@ -135,6 +136,15 @@ def test_measures_equal_mlxtends_rules(data: st.DataObject) -> None:
     assert got.keys() == expected.keys()
     for rule, values in expected.items():
         assert got[rule] == pytest.approx(values)
+
+
+@pytest.mark.parametrize("miner", MINERS)
+def test_rules_do_not_depend_on_the_miner(planted: Planted, miner: Miner) -> None:
+    baskets = product_baskets(shop_of(planted.dataset).graph, 100)
+    settings = RulesConfig(product_support=0.01)
+    by_default = mine_level(baskets, settings)
+    assert by_default.filter(pl.col("antecedent").list.len() > 1).height > 0
+    assert mine_level(baskets, settings.model_copy(update={"miner": miner})).equals(by_default)
 
 
 def test_pairs_below_the_support_join_without_repeating_those_above(planted: Planted) -> None:

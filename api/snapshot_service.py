@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from pipeline.snapshot import Snapshot
 from ranking.reasons import Explainer, RulePairs, SegmentLift
 from ranking.reasons import Reason as Found
 from ranking.recommender import SOURCES
-from ranking.scorer import MODES
+from ranking.scorer import MODES, SavedScorer
 from rules.index import Rule
 
 __all__ = ["SnapshotService"]
@@ -61,8 +62,16 @@ class SnapshotService:
         self._customers = Customers(snapshot, self._catalogue)
         self._explainer = _explainer(snapshot, self._catalogue)
         self._places = {s.id: i for i, s in enumerate(snapshot.segmentation.segments)}
+        # The same fallbacks as in other lists, behind what completes baskets best.
+        scorers: dict[Mode, SavedScorer] = {"discover": snapshot.completer}
+        self._completer = replace(snapshot.recommender, scorers=scorers)
         # Built on first use otherwise, which would be some customer's request.
-        self._warm = (snapshot.rules.index, snapshot.recommender.order, self._customers.ids.row(""))
+        self._warm = (
+            snapshot.rules.index,
+            snapshot.recommender.order,
+            self._completer.order,
+            self._customers.ids.row(""),
+        )
 
     def build_info(self) -> BuildInfo:
         """What was published, when, from how much, and how good it measured."""
@@ -167,58 +176,52 @@ class SnapshotService:
     def _companion(self, product_id: str, rule: Rule) -> Companion:
         return Companion(
             product=self._catalogue.product(self._catalogue.row(product_id)),
-            support=rule.support,
-            confidence=rule.confidence,
-            lift=rule.lift,
-            orders=rule.count,
+            support=rule.known("support"),
+            confidence=rule.known("confidence"),
+            lift=rule.known("lift"),
+            orders=int(rule.known("count")),
+            evidence=dict(rule.measures),
         )
 
     def basket(self, product_ids: Sequence[str], k: int) -> BasketSuggestions:
-        """Products that go with a basket: by its rules, then by what serves discoveries."""
-        known = self._catalogue.ids.to_rows(product_ids, missing="negative")
-        unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
-        held = np.unique(known[known >= 0])
-        found = self._snapshot.rules.for_basket(product_ids, k)
+        """Products that go with a basket, best first, each with the rules that speak for it."""
+        rows = [self._catalogue.ids.row(p) for p in product_ids]
+        unknown = [p for p, row in zip(product_ids, rows, strict=True) if row is None]
+        held = np.array(sorted({row for row in rows if row is not None}), np.int64)
+        lists = self._completer.recommend_basket(held, k)
+        there = lists.rows[0] >= 0
+        found = [self._catalogue.ids.id(row) for row in lists.rows[0][there]]
+        rules = self._snapshot.rules.because(product_ids, found)
         items = [
             BasketSuggestion(
-                product=self._catalogue.product(self._catalogue.row(s.product_id)),
-                score=s.score,
-                rules=[self._rule(rule) for rule in s.rules],
+                product=self._catalogue.product(int(row)),
+                score=float(score),
+                rules=[self._rule(rule) for rule in because],
             )
-            for s in found
+            for row, score, because in zip(
+                lists.rows[0][there], lists.scores[0][there], rules, strict=True
+            )
         ]
-        items += self._taste(held, [s.product_id for s in found], k - len(items))
+        by_rule = sum(1 for because in rules if because)
         return BasketSuggestions(
-            items=items, unknown_products=unknown, fallback=_basket_fallback(len(found), len(items))
+            items=items, unknown_products=unknown, fallback=_basket_fallback(by_rule, len(items))
         )
-
-    def _taste(
-        self, held: npt.NDArray[np.int64], listed: Sequence[str], k: int
-    ) -> list[BasketSuggestion]:
-        """``k`` more suggestions where rules do not fill the list."""
-        if k <= 0:
-            return []
-        rows = self._catalogue.ids.to_rows(listed, missing="drop")
-        lists = self._snapshot.recommender.recommend_basket(held, k, exclude=rows)
-        return [
-            BasketSuggestion(product=self._catalogue.product(int(r)), score=0.0, rules=[])
-            for r in lists.rows[0]
-            if r >= 0
-        ]
 
     def _rule(self, rule: Rule) -> BasketRule:
         titles = [self._title(p) for p in rule.antecedent]
         text = (
-            f"{rule.confidence:.0%} of orders with {' and '.join(titles)} also hold "
-            f"{self._title(rule.consequent)}, {rule.lift:.1f} times the usual share."
+            f"{rule.known('confidence'):.0%} of orders with {' and '.join(titles)} also hold "
+            f"{self._title(rule.consequent)}, {rule.known('lift'):.1f} times the usual share."
         )
         return BasketRule(
             antecedent=list(rule.antecedent),
             level="product",
             text=text,
-            support=rule.support,
-            confidence=rule.confidence,
-            lift=rule.lift,
+            support=rule.known("support"),
+            confidence=rule.known("confidence"),
+            lift=rule.known("lift"),
+            q_value=rule.measures["q_value"],
+            later_confidence=rule.measures["later_confidence"],
         )
 
     def _title(self, product_id: str) -> str:
@@ -297,11 +300,9 @@ def _nothing(mode: Mode, filtered: bool) -> str:
 def _basket_fallback(by_rule: int, listed: int) -> str | None:
     if not listed:
         return "The basket holds every product; nothing is left to list."
-    if by_rule == listed:
-        return None
     if not by_rule:
         return "No rule matched the basket; these products suit customers who hold it."
-    return f"Rules gave {by_rule}; the rest suit customers who hold the basket."
+    return None
 
 
 def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:

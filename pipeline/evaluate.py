@@ -24,13 +24,23 @@ from loaders.errors import DataError
 from loaders.progress import Progress, silent
 from pipeline.choose import BLEND, Choice, choice_json, choose
 from pipeline.config import Config
-from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
+from pipeline.methods import BASELINES, ENCODER, RECENT, Fitted, Task, fit_methods
 from ranking.history import build_history
 from ranking.lists import top_k
 from ranking.recommender import Recommender
 from ranking.scorer import Mode, SavedScorer
 
-__all__ = ["Evaluated", "Side", "Windows", "evaluate_shop", "evaluate_sides", "windows"]
+__all__ = [
+    "Evaluated",
+    "Side",
+    "Windows",
+    "carried",
+    "evaluate_shop",
+    "evaluate_sides",
+    "side",
+    "validator",
+    "windows",
+]
 
 BATCH = 256
 LENGTH = 20
@@ -52,11 +62,15 @@ class Windows:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What was found, what is to be served, and vectors to start the next fit from."""
+    """What was found, what is to be served, and vectors to start the next fit from.
+
+    ``encoders`` are the encoder's vectors before the validation window and before the test.
+    """
 
     report: Report
     choice: Choice
     embeddings: Embeddings
+    encoders: tuple[SavedScorer, SavedScorer]
 
 
 def windows(graph: InteractionGraph, config: Config) -> Windows:
@@ -97,8 +111,8 @@ def evaluate_shop(
     """
     span = windows(shop.graph.purchases(), config)
     return evaluate_sides(
-        _side(shop.graph, span.cut - span.days, span.days, config),
-        _side(shop.graph, span.cut, span.days, config),
+        side(shop.graph, span.cut - span.days, span.days, config),
+        side(shop.graph, span.cut, span.days, config),
         shop,
         config,
         {
@@ -134,11 +148,12 @@ def evaluate_sides(
     """
     before, split = validation
     fitted = fit_methods(
-        Task(before, config, progress, _validator(split), checkpoint=_file(work, "validation"))
+        Task(before, config, progress, validator(split), checkpoint=_file(work, "validation"))
     )
+    earlier = fitted.scorers[ENCODER]
     choice = choose(fitted.scorers, split, config.evaluation, config.seed, progress)
     graph, split = test
-    start = _carry(fitted.embeddings, before, graph)
+    start = carried(fitted.embeddings, before, graph)
     fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
     report = build_report(
         _measure(fitted, choice, split, shop, config, progress),
@@ -152,14 +167,18 @@ def evaluate_sides(
         samples=config.evaluation.bootstrap,
         seed=config.seed,
     )
-    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph))
+    vectors = carried(fitted.embeddings, graph, shop.graph)
+    return Evaluated(report, choice, vectors, (earlier, fitted.scorers[ENCODER]))
 
 
-def _carry(embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph) -> Embeddings:
+def carried(
+    embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph
+) -> Embeddings:
+    """Vectors fitted on ``before`` over the rows of ``after``, to start a fit there from."""
     return embeddings.moved((before.users, after.users), (before.products, after.products))
 
 
-def _side(graph: InteractionGraph, cut: float, days: float, config: Config) -> Side:
+def side(graph: InteractionGraph, cut: float, days: float, config: Config) -> Side:
     """The events before ``cut`` over its eligible products, and the split there."""
     known = graph.before(cut)
     lines = np.bincount(known.purchases().product_rows, minlength=graph.shape[1])
@@ -168,7 +187,7 @@ def _side(graph: InteractionGraph, cut: float, days: float, config: Config) -> S
     return compact.before(cut), time_split(compact, cut, days, least)
 
 
-def _validator(split: Split) -> Callable[[Embeddings], float] | None:
+def validator(split: Split) -> Callable[[Embeddings], float] | None:
     """Quality of vectors on the validation window: NDCG of discoveries, what encoders are for.
 
     ``None`` where nobody discovered anything there; training then runs all its epochs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from graph.interactions import InteractionGraph
 from graph.shop import Shop
 from loaders.progress import Progress, silent
 from pipeline.choose import Choice
+from pipeline.completion import default_weights, fit_completion, served_completion
 from pipeline.config import Config
-from pipeline.methods import RECENT, Task, fit_methods
+from pipeline.methods import ENCODER, RECENT, Task, fit_methods
 from ranking.history import build_history
 from ranking.recommender import Recommender
+from ranking.scorer import SavedScorer
 from ranking.similar import Neighbours, similar_products
 from rules.mine import mine_rules
 from rules.table import RuleTable
@@ -37,6 +40,8 @@ class Learned:
     recommender: Recommender
     neighbours: Neighbours
     rules: RuleTable
+    completer: SavedScorer
+    completion: Mapping[str, float]
     segmentation: Segmentation
     segment_products: pl.DataFrame
 
@@ -57,6 +62,7 @@ def learn(
     choice: Choice,
     *,
     start: Embeddings | None = None,
+    weights: Mapping[str, float] | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -67,9 +73,11 @@ def learn(
         config: all settings.
         choice: what to serve in each mode.
         start: vectors over the shop's rows to start training from.
+        weights: what completes baskets, by part; a plain choice where ``None``.
         work: folder for training state.
         progress: told each stage.
     """
+    weights = default_weights() if weights is None else weights
     eligible = _eligible(shop.graph, config.ranking.min_lines)
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
@@ -94,7 +102,11 @@ def learn(
             candidates=eligible,
             progress=progress,
         ),
-        rules=mine_rules(shop, config.rules, progress),
+        rules=mine_rules(shop, config.rules, progress, segmentation.member),
+        completer=served_completion(
+            fit_completion(known, config, fitted.scorers[ENCODER], progress), weights
+        ),
+        completion=weights,
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
     )

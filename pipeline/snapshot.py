@@ -5,6 +5,7 @@ report.json      the whole evaluation
 *.parquet        users, products, categories, rules, products over-represented in segments
 recommender/     scorers, history, popularity
 neighbours/      similar products
+completer/       what goes with a basket
 segments/        communities, members, profiles
 """
 
@@ -23,6 +24,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from graph.ids import IdMap
 from loaders.errors import DataError, SnapshotMissing
 from ranking.recommender import Recommender
+from ranking.saved import load_scorer, save_scorer
+from ranking.scorer import SavedScorer
 from ranking.similar import Neighbours
 from rules.table import RuleTable
 from segments.model import Segmentation
@@ -49,6 +52,7 @@ class Manifest(BaseModel):
     choice: dict[str, Any]
     cut: str | None
     metrics: list[dict[str, Any]]
+    completion: dict[str, float] = {}
     seconds: dict[str, float]
 
 
@@ -63,6 +67,7 @@ class Snapshot:
         recommender: lists for users.
         neighbours: similar products.
         rules: bought-together rules.
+        completer: scores what goes with a basket.
         segmentation: communities.
         segment_products: products over-represented in each segment.
         user_stats, product_stats: counts by row, as in ``pipeline.stats``.
@@ -76,6 +81,7 @@ class Snapshot:
     recommender: Recommender
     neighbours: Neighbours
     rules: RuleTable
+    completer: SavedScorer
     segmentation: Segmentation
     segment_products: pl.DataFrame
     user_stats: pl.DataFrame
@@ -103,6 +109,7 @@ class Snapshot:
         self.recommender.save(self.folder / "recommender")
         self.neighbours.save(self.folder / "neighbours")
         self.rules.save(self.folder / "rules.parquet")
+        save_scorer(self.folder / "completer", self.completer)
         self.segmentation.save(self.folder / "segments")
         (self.folder / "report.json").write_text(json.dumps(report, indent=1), "utf-8")
         (self.folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=2), "utf-8")
@@ -122,6 +129,7 @@ class Snapshot:
                 recommender=Recommender.load(folder / "recommender"),
                 neighbours=Neighbours.load(folder / "neighbours"),
                 rules=RuleTable.load(folder / "rules.parquet"),
+                completer=load_scorer(folder / "completer"),
                 segmentation=Segmentation.load(folder / "segments"),
                 **frames,
             )

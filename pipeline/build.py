@@ -141,7 +141,9 @@ def _completed(
 ) -> Completed | None:
     """How baskets are completed best; ``None`` where that cannot be measured."""
     try:
-        return measure_completion(shop, config, found.encoders, progress) if found else None
+        if found is None:
+            return None
+        return measure_completion(shop, config, found.encoders, progress, customers=False)
     except DataError as error:
         progress(f"complete baskets: not measured ({error})", 0, 0)
         return None

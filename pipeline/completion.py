@@ -131,6 +131,8 @@ def measure_completion(
     config: Config,
     encoders: tuple[SavedScorer, SavedScorer],
     progress: Progress = silent,
+    *,
+    customers: bool = True,
 ) -> Completed:
     """Choose on validation, report on test.
 
@@ -140,6 +142,8 @@ def measure_completion(
         encoders: vectors fitted before the validation window and before the test window, over
             the products of those sides.
         progress: told each stage.
+        customers: whether neighbours by customers are in the table too; they are never served
+            here, and take most of the time.
 
     Raises:
         DataError: the shop is too young, or no basket holds two known products.
@@ -152,11 +156,7 @@ def measure_completion(
     parts = fit_completion(second.graph, config, encoders[1], progress)
     methods: dict[str, SavedScorer] = {
         POPULAR: fit_popularity(second.graph),
-        CUSTOMERS: fit_itemknn(
-            second.graph,
-            neighbours=config.ranking.knn_neighbours,
-            shrink=config.ranking.knn_shrink,
-        ),
+        **(_by_customers(second.graph, config) if customers else {}),
         **parts,
         BLEND: served_completion(parts, weights),
     }
@@ -184,6 +184,12 @@ def fit_encoders(
     start = carried(first.embeddings, before, graph)
     second = fit_methods(Task(graph, config, progress, start=start), needed=())
     return first.scorers[ENCODER], second.scorers[ENCODER]
+
+
+def _by_customers(graph: InteractionGraph, config: Config) -> dict[str, SavedScorer]:
+    settings = config.ranking
+    fitted = fit_itemknn(graph, neighbours=settings.knn_neighbours, shrink=settings.knn_shrink)
+    return {CUSTOMERS: fitted}
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class RulesConfig(BaseModel):
         description="Whether to mine across levels: products, categories and brands in one rule.",
     )
     mixed_support: float = Field(
-        default=0.01, gt=0, le=1, description="Sets across levels: least share of all baskets."
+        default=0.02, gt=0, le=1, description="Sets across levels: least share of all baskets."
     )
     holdout_days: float = Field(
         default=30,

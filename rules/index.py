@@ -19,6 +19,8 @@ from rules.measures import telling
 __all__ = ["Rule", "RuleIndex", "Suggestion"]
 
 EVIDENCE = 3
+SAID = ("support", "confidence", "lift", "q_value", "later_confidence")
+"""What is said of a rule beside a suggestion; reading more would take longer than finding it."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -98,7 +100,9 @@ class RuleIndex:
         found = self._matching(product_ids)
         consequents = self._consequent[found]
         rows = [self.items.row(id_) for id_ in suggested]
-        return [() if row is None else self._evidence(found[consequents == row]) for row in rows]
+        return [
+            () if row is None else self._evidence(found[consequents == row], SAID) for row in rows
+        ]
 
     def _matching(self, product_ids: Iterable[str]) -> Rows:
         """Rules whose antecedent the basket holds and whose consequent it lacks."""
@@ -112,12 +116,13 @@ class RuleIndex:
         rules = np.concatenate(spans)
         return rules[held[self._antecedent[rules]].all(axis=1) & ~held[self._consequent[rules]]]
 
-    def _evidence(self, rules: Rows) -> tuple[Rule, ...]:
+    def _evidence(self, rules: Rows, names: Iterable[str] | None = None) -> tuple[Rule, ...]:
         strongest = rules[np.argsort(-self._weight[rules], kind="stable")][:EVIDENCE]
-        return tuple(self._rule(int(r)) for r in strongest)
+        return tuple(self._rule(int(r), names) for r in strongest)
 
-    def _rule(self, rule: int) -> Rule:
-        values = {name: float(column[rule]) for name, column in self._measures.items()}
+    def _rule(self, rule: int, names: Iterable[str] | None = None) -> Rule:
+        shown = self._measures if names is None else [n for n in names if n in self._measures]
+        values = {name: float(self._measures[name][rule]) for name in shown}
         return Rule(
             tuple(self.items.id(item) for item in self._antecedent[rule] if item >= 0),
             self.items.id(self._consequent[rule]),

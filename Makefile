@@ -42,6 +42,7 @@ demo-neo4j: setup
 bench: setup
 	$(BIN)/python -m benchmarks.graph_store complete-journey
 	$(BIN)/python -m benchmarks.training --complete-journey
+	$(BIN)/python -m benchmarks.rules
 
 clean:
 	rm -rf $(VENV) $(HOME_DIR) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from api.catalogue import Catalogue
 from api.customers import Customers
@@ -41,7 +40,7 @@ from graph.store import QueryLimits
 from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
-from ranking.scorer import MODES
+from ranking.scorer import MODES, SavedScorer
 from ranking.wording import Language
 from rules.index import Rule
 
@@ -66,8 +65,16 @@ class SnapshotService:
         self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters)
         self._similar = Similar(snapshot, self._catalogue)
         self._places = {s.id: i for i, s in enumerate(snapshot.segmentation.segments)}
+        # The same fallbacks as in other lists, behind what completes baskets best.
+        scorers: dict[Mode, SavedScorer] = {"discover": snapshot.completer}
+        self._completer = replace(snapshot.recommender, scorers=scorers)
         # Built on first use otherwise, which would be some customer's request.
-        self._warm = (snapshot.rules.index, snapshot.recommender.order, self._customers.ids.row(""))
+        self._warm = (
+            snapshot.rules.index,
+            snapshot.recommender.order,
+            self._completer.order,
+            self._customers.ids.row(""),
+        )
         snapshot.likeness.warm()
 
     def build_info(self) -> BuildInfo:
@@ -147,72 +154,57 @@ class SnapshotService:
     def _companion(self, product_id: str, rule: Rule) -> Companion:
         return Companion(
             product=self._catalogue.product(self._catalogue.row(product_id)),
-            support=rule.support,
-            confidence=rule.confidence,
-            lift=rule.lift,
-            orders=rule.count,
+            support=rule.known("support"),
+            confidence=rule.known("confidence"),
+            lift=rule.known("lift"),
+            orders=int(rule.known("count")),
+            evidence=dict(rule.measures),
         )
 
     def basket(
         self, product_ids: Sequence[str], k: int, filters: ProductFilters = ANY
     ) -> BasketSuggestions:
-        """Products that go with a basket: by its rules, then by what serves discoveries."""
+        """Products that go with a basket, best first, each with the rules that speak for it."""
         known = self._catalogue.ids.to_rows(product_ids, missing="negative")
         unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
-        held = np.unique(known[known >= 0])
         allowed = self._filters.allowed(filters)
-        asked = k if allowed is None else len(self._catalogue.titles)
-        found = [
-            s
-            for s in self._snapshot.rules.for_basket(product_ids, asked)
-            if allowed is None or allowed[self._catalogue.row(s.product_id)]
-        ][:k]
+        held = np.unique(known[known >= 0])
+        lists = self._completer.recommend_basket(held, k, allowed=allowed)
+        there = lists.rows[0] >= 0
+        found = [self._catalogue.ids.id(row) for row in lists.rows[0][there]]
+        rules = self._snapshot.rules.because(product_ids, found)
         items = [
             BasketSuggestion(
-                product=self._catalogue.product(self._catalogue.row(s.product_id)),
-                score=s.score,
-                rules=[self._rule(rule) for rule in s.rules],
+                product=self._catalogue.product(int(row)),
+                score=float(score),
+                rules=[self._rule(rule) for rule in because],
             )
-            for s in found
+            for row, score, because in zip(
+                lists.rows[0][there], lists.scores[0][there], rules, strict=True
+            )
         ]
-        items += self._taste(held, [s.product_id for s in found], k - len(items), allowed)
+        by_rule = sum(1 for because in rules if because)
         return BasketSuggestions(
             items=items,
             unknown_products=unknown,
-            fallback=_basket_fallback(len(found), len(items), filtered=allowed is not None),
+            fallback=_basket_fallback(by_rule, len(items), filtered=allowed is not None),
         )
-
-    def _taste(
-        self,
-        held: npt.NDArray[np.int64],
-        listed: Sequence[str],
-        k: int,
-        allowed: npt.NDArray[np.bool_] | None,
-    ) -> list[BasketSuggestion]:
-        """``k`` more suggestions where rules do not fill the list."""
-        if k <= 0:
-            return []
-        rows = self._catalogue.ids.to_rows(listed, missing="drop")
-        lists = self._snapshot.recommender.recommend_basket(held, k, allowed=allowed, exclude=rows)
-        return [
-            BasketSuggestion(product=self._catalogue.product(int(r)), score=0.0, rules=[])
-            for r in lists.rows[0]
-            if r >= 0
-        ]
 
     def _rule(self, rule: Rule) -> BasketRule:
         titles = [self._title(p) for p in rule.antecedent]
         text = (
-            f"{rule.confidence:.0%} of orders with {' and '.join(titles)} also hold "
-            f"{self._title(rule.consequent)}, {rule.lift:.1f} times the usual share."
+            f"{rule.known('confidence'):.0%} of orders with {' and '.join(titles)} also hold "
+            f"{self._title(rule.consequent)}, {rule.known('lift'):.1f} times the usual share."
         )
         return BasketRule(
             antecedent=list(rule.antecedent),
             level="product",
             text=text,
-            support=rule.support,
-            confidence=rule.confidence,
-            lift=rule.lift,
+            support=rule.known("support"),
+            confidence=rule.known("confidence"),
+            lift=rule.known("lift"),
+            q_value=rule.measures["q_value"],
+            later_confidence=rule.measures["later_confidence"],
         )
 
     def _title(self, product_id: str) -> str:
@@ -256,11 +248,9 @@ def _basket_fallback(by_rule: int, listed: int, *, filtered: bool) -> str | None
         return "Nothing is left to list with these filters."
     if not listed:
         return "The basket holds every product; nothing is left to list."
-    if by_rule == listed:
-        return None
     if not by_rule:
         return "No rule matched the basket; these products suit customers who hold it."
-    return f"Rules gave {by_rule}; the rest suit customers who hold the basket."
+    return None
 
 
 def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:

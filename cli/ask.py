@@ -1,4 +1,4 @@
-"""``coterie recommend | similar | rules | segments``: ask the published snapshot."""
+"""``coterie recommend | similar | segments``: ask the published snapshot."""
 
 from __future__ import annotations
 
@@ -128,34 +128,6 @@ def similar(
         table(title, ("similarity", "product", "title", "category"), rows, ("similarity",))
 
 
-def rules(
-    product_id: Annotated[str, typer.Argument(help="The product's id.")],
-    k: Annotated[int, typer.Option(min=1, max=100, help="Length of the list.")] = 10,
-    home: HomeOption = DEFAULT_HOME,
-    json: JsonOption = False,
-) -> None:
-    """List what orders with a product also hold, and how surely.
-
-    Example: `coterie rules 1029743`
-    """
-    answer = open_service(home).bought_together(product_id, k)
-    if not _answer(answer, json):
-        rows = [
-            (
-                i.product.product_id,
-                i.product.title,
-                f"{i.orders:,}",
-                f"{i.support:.4f}",
-                f"{i.confidence:.0%}",
-                f"{i.lift:.1f}",
-            )
-            for i in answer.items
-        ]
-        columns = ("product", "title", "orders", "support", "confidence", "lift")
-        title = f"Bought together with {answer.product.title} ({product_id})"
-        table(title, columns, rows, columns[2:])
-
-
 def segments(
     segment_id: Annotated[
         str | None, typer.Argument(help="Id of one segment, to see it in full.")
@@ -204,5 +176,5 @@ def _print_traits(profile: Any) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (recommend, similar, rules, segments):
+    for command in (recommend, similar, segments):
         app.command()(command)

@@ -63,6 +63,29 @@ class EdgeType:
 
 
 _BY_ID = ("event_id",)
+_RULE: dict[str, PropertyType] = {
+    "count": "int",
+    "support": "float",
+    "confidence": "float",
+    "lift": "float",
+    "leverage": "float",
+    "conviction": "float",
+    "zhang": "float",
+    "kulczynski": "float",
+    "imbalance": "float",
+    "p_value": "float",
+    "q_value": "float",
+    "later_baskets": "int",
+    "later_confidence": "float",
+    "later_low": "float",
+    "later_high": "float",
+    "later_lift": "float",
+    "segments_tested": "int",
+    "segments_held": "int",
+    "lift_within": "float",
+    "build": "string",
+}
+"""Measures of a rule from one product to another, as ``rules.table`` names them."""
 _EVENT: dict[str, PropertyType] = {
     "event_id": "string",
     "at": "time",
@@ -130,7 +153,7 @@ DERIVED_EDGES: Final = (
         "BOUGHT_WITH",
         "Product",
         "Product",
-        {"support": "float", "confidence": "float", "lift": "float", "build": "string"},
+        _RULE,
         "derived",
     ),
     EdgeType("SIMILAR_TO", "Product", "Product", {"score": "float", "build": "string"}, "derived"),

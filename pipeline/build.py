@@ -26,6 +26,7 @@ from graph.shop import Shop
 from loaders.errors import ConfigError, DataError, StoreUnavailable
 from loaders.progress import Progress, silent
 from pipeline.choose import choice_json, default_choice
+from pipeline.completion import Completed, measure_completion
 from pipeline.config import Config
 from pipeline.evaluate import Evaluated, evaluate_shop
 from pipeline.home import Home
@@ -92,9 +93,15 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
     with home.building():
         shop = clock.time("read", lambda: read_home(home))
         found, reason = clock.time("evaluate", lambda: _evaluate(shop, config, home, progress))
-        learned = clock.time("learn", lambda: _learn(shop, config, found, home, progress))
+        completed = clock.time(
+            "complete baskets", lambda: _completed(shop, config, found, progress)
+        )
+        learned = clock.time(
+            "learn", lambda: _learn(shop, config, found, completed, home, progress)
+        )
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         report = found.report.to_json() if found else {"not_measured": reason}
+        report |= {"completion": completed.to_json()} if completed else {}
         manifest = _manifest(name, learned, config, found, clock)
         with home.staged(name) as folder:
             snapshot_of(folder, learned, manifest).save(report)
@@ -140,14 +147,37 @@ def _evaluate(
         return None, str(error)
 
 
+def _completed(
+    shop: Shop, config: Config, found: Evaluated | None, progress: Progress
+) -> Completed | None:
+    """How baskets are completed best; ``None`` where that cannot be measured."""
+    try:
+        if found is None:
+            return None
+        return measure_completion(shop, config, found.encoders, progress, customers=False)
+    except DataError as error:
+        progress(f"complete baskets: not measured ({error})", 0, 0)
+        return None
+
+
 def _learn(
-    shop: Shop, config: Config, found: Evaluated | None, home: Home, progress: Progress
+    shop: Shop,
+    config: Config,
+    found: Evaluated | None,
+    completed: Completed | None,
+    home: Home,
+    progress: Progress,
 ) -> Learned:
     choice = found.choice if found else default_choice()
-    start = found.embeddings if found else None
-    lesson = found.lesson if found else None
     return learn(
-        shop, config, choice, start=start, lesson=lesson, work=home.work, progress=progress
+        shop,
+        config,
+        choice,
+        start=found.embeddings if found else None,
+        lesson=found.lesson if found else None,
+        weights=completed.weights if completed else None,
+        work=home.work,
+        progress=progress,
     )
 
 
@@ -182,6 +212,7 @@ def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:
         neighbours=learned.neighbours,
         likeness=learned.likeness,
         rules=learned.rules,
+        completer=learned.completer,
         segmentation=learned.segmentation,
         segment_products=learned.segment_products,
         user_stats=user_stats(shop.graph),
@@ -215,6 +246,7 @@ def _manifest(
         choice=choice_json(found.choice if found else default_choice()),
         cut=found.report.settings["cut"] if found else None,
         metrics=_headline(found) if found else [],
+        completion=dict(learned.completion),
         seconds=clock.seconds,
     )
 

@@ -25,7 +25,7 @@ from loaders.errors import DataError
 from loaders.progress import Progress, silent
 from pipeline.choose import BLEND, Choice, choice_json, choose, choose_ranker
 from pipeline.config import Config
-from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
+from pipeline.methods import BASELINES, ENCODER, RECENT, Fitted, Task, fit_methods
 from pipeline.ranker import RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
 from ranking.lists import top_k
@@ -33,7 +33,17 @@ from ranking.ranked import Ranked
 from ranking.recommender import Recommender
 from ranking.scorer import MODES, Mode, SavedScorer
 
-__all__ = ["Evaluated", "Side", "Windows", "evaluate_shop", "evaluate_sides", "windows"]
+__all__ = [
+    "Evaluated",
+    "Side",
+    "Windows",
+    "carried",
+    "evaluate_shop",
+    "evaluate_sides",
+    "side",
+    "validator",
+    "windows",
+]
 
 BATCH = 256
 LENGTH = 20
@@ -61,6 +71,7 @@ class Evaluated:
         report: the table.
         choice: what is to be served in each mode.
         embeddings: vectors over the shop's rows.
+        encoders: the encoder's vectors before the validation window and before the test.
         results: what the table was made of, customer by customer.
         lesson: the ranker's, up to the test window; ``None`` where it had none.
     """
@@ -68,6 +79,7 @@ class Evaluated:
     report: Report
     choice: Choice
     embeddings: Embeddings
+    encoders: tuple[SavedScorer, SavedScorer]
     results: Mapping[str, Mapping[Mode, ModeResult]]
     lesson: Lesson | None = None
 
@@ -110,8 +122,8 @@ def evaluate_shop(
     """
     span = windows(shop.graph.purchases(), config)
     return evaluate_sides(
-        _side(shop.graph, span.cut - span.days, span.days, config),
-        _side(shop.graph, span.cut, span.days, config),
+        side(shop.graph, span.cut - span.days, span.days, config),
+        side(shop.graph, span.cut, span.days, config),
         shop,
         config,
         {
@@ -150,14 +162,15 @@ def evaluate_sides(
     """
     before, split = validation
     fitted = fit_methods(
-        Task(before, config, progress, _validator(split), checkpoint=_file(work, "validation"))
+        Task(before, config, progress, validator(split), checkpoint=_file(work, "validation"))
     )
+    earlier = fitted.scorers[ENCODER]
     choice = choose(fitted.scorers, split, config.evaluation, config.seed, progress)
     lesson = _lesson(before, shop, config, span, progress)
     ranked = _rank(lesson, fitted, choice)
     choice = choose_ranker(choice, fitted.scorers, ranked, split, config.evaluation, config.seed)
     graph, split = test
-    start = _carry(fitted.embeddings, before, graph)
+    start = carried(fitted.embeddings, before, graph)
     fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
     lesson = lesson and lesson.later(graph, _groups(graph, shop))
     ranked = _rank(lesson, fitted, choice)
@@ -174,14 +187,18 @@ def evaluate_sides(
         samples=config.evaluation.bootstrap,
         seed=config.seed,
     )
-    return Evaluated(report, choice, _carry(fitted.embeddings, graph, shop.graph), results, lesson)
+    vectors = carried(fitted.embeddings, graph, shop.graph)
+    return Evaluated(report, choice, vectors, (earlier, fitted.scorers[ENCODER]), results, lesson)
 
 
-def _carry(embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph) -> Embeddings:
+def carried(
+    embeddings: Embeddings, before: InteractionGraph, after: InteractionGraph
+) -> Embeddings:
+    """Vectors fitted on ``before`` over the rows of ``after``, to start a fit there from."""
     return embeddings.moved((before.users, after.users), (before.products, after.products))
 
 
-def _side(graph: InteractionGraph, cut: float, days: float, config: Config) -> Side:
+def side(graph: InteractionGraph, cut: float, days: float, config: Config) -> Side:
     """The events before ``cut`` over its eligible products, and the split there."""
     known = graph.before(cut)
     lines = np.bincount(known.purchases().product_rows, minlength=graph.shape[1])
@@ -190,7 +207,7 @@ def _side(graph: InteractionGraph, cut: float, days: float, config: Config) -> S
     return compact.before(cut), time_split(compact, cut, days, least)
 
 
-def _validator(split: Split) -> Callable[[Embeddings], float] | None:
+def validator(split: Split) -> Callable[[Embeddings], float] | None:
     """Quality of vectors on the validation window: NDCG of discoveries, what encoders are for.
 
     ``None`` where nobody discovered anything there; training then runs all its epochs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from graph.interactions import InteractionGraph
 from graph.shop import Shop
 from loaders.progress import Progress, silent
 from pipeline.choose import Choice
+from pipeline.completion import default_weights, fit_completion, served_completion
 from pipeline.config import Config
 from pipeline.features import product_features
-from pipeline.methods import RECENT, Task, fit_methods
+from pipeline.methods import ENCODER, RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
 from ranking.likeness import Likeness
@@ -43,6 +45,8 @@ class Learned:
     neighbours: Neighbours
     likeness: Likeness
     rules: RuleTable
+    completer: SavedScorer
+    completion: Mapping[str, float]
     segmentation: Segmentation
     segment_products: pl.DataFrame
 
@@ -64,6 +68,7 @@ def learn(
     *,
     start: Embeddings | None = None,
     lesson: Lesson | None = None,
+    weights: Mapping[str, float] | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -75,9 +80,11 @@ def learn(
         choice: what to serve in each mode.
         start: vectors over the shop's rows to start training from.
         lesson: the ranker's before the test window, which it goes on from.
+        weights: what completes baskets, by part; a plain choice where ``None``.
         work: folder for training state.
         progress: told each stage.
     """
+    weights = default_weights() if weights is None else weights
     eligible = _eligible(shop.graph, config.ranking.min_lines)
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
@@ -109,7 +116,11 @@ def learn(
         recommender=recommender,
         neighbours=near,
         likeness=likeness,
-        rules=mine_rules(shop, config.rules, progress),
+        rules=mine_rules(shop, config.rules, progress, segmentation.member),
+        completer=served_completion(
+            fit_completion(known, config, fitted.scorers[ENCODER], progress), weights
+        ),
+        completion=weights,
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
     )

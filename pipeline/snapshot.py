@@ -6,6 +6,7 @@ report.json      the whole evaluation
 recommender/     scorers, history, popularity
 neighbours/      similar products
 likeness/        vectors that tell how alike products are
+completer/       what goes with a basket
 segments/        communities, members, profiles
 """
 
@@ -25,6 +26,8 @@ from graph.ids import IdMap
 from loaders.errors import DataError, SnapshotMissing
 from ranking.likeness import Likeness
 from ranking.recommender import Recommender
+from ranking.saved import load_scorer, save_scorer
+from ranking.scorer import SavedScorer
 from ranking.similar import Neighbours
 from rules.table import RuleTable
 from segments.model import Segmentation
@@ -51,6 +54,7 @@ class Manifest(BaseModel):
     choice: dict[str, Any]
     cut: str | None
     metrics: list[dict[str, Any]]
+    completion: dict[str, float] = {}
     seconds: dict[str, float]
 
 
@@ -66,6 +70,7 @@ class Snapshot:
         neighbours: similar products.
         likeness: vectors that tell how alike any two products are.
         rules: bought-together rules.
+        completer: scores what goes with a basket.
         segmentation: communities.
         segment_products: products over-represented in each segment.
         user_stats, product_stats: counts by row, as in ``pipeline.stats``.
@@ -80,6 +85,7 @@ class Snapshot:
     neighbours: Neighbours
     likeness: Likeness
     rules: RuleTable
+    completer: SavedScorer
     segmentation: Segmentation
     segment_products: pl.DataFrame
     user_stats: pl.DataFrame
@@ -108,6 +114,7 @@ class Snapshot:
         self.neighbours.save(self.folder / "neighbours")
         self.likeness.save(self.folder / "likeness")
         self.rules.save(self.folder / "rules.parquet")
+        save_scorer(self.folder / "completer", self.completer)
         self.segmentation.save(self.folder / "segments")
         (self.folder / "report.json").write_text(json.dumps(report, indent=1), "utf-8")
         (self.folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=2), "utf-8")
@@ -128,6 +135,7 @@ class Snapshot:
                 neighbours=Neighbours.load(folder / "neighbours"),
                 likeness=Likeness.load(folder / "likeness"),
                 rules=RuleTable.load(folder / "rules.parquet"),
+                completer=load_scorer(folder / "completer"),
                 segmentation=Segmentation.load(folder / "segments"),
                 **frames,
             )

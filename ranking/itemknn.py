@@ -20,7 +20,6 @@ from ranking.matrices import (
     bought_pairs,
     largest_per_row,
     pack,
-    profile_row,
     sparse_rows,
     unpack,
 )
@@ -55,8 +54,18 @@ class ItemKNN:
         self, product_rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float32] | None = None
     ) -> Scores:
         """Scores of a basket or session, float32 [n_products]."""
-        profile = profile_row(product_rows, weights, self.weights.shape[0])
-        return (profile @ self.weights).toarray().ravel()
+        # By hand, as scipy takes several times as long to multiply so little.
+        matrix = self.weights
+        amounts = np.ones(len(product_rows), np.float32) if weights is None else weights
+        spans = [slice(matrix.indptr[row], matrix.indptr[row + 1]) for row in product_rows]
+        if not spans:
+            return np.zeros(matrix.shape[1], np.float32)
+        columns = np.concatenate([matrix.indices[span] for span in spans])
+        data = np.concatenate(
+            [matrix.data[span] * amount for span, amount in zip(spans, amounts, strict=True)]
+        )
+        summed = np.bincount(columns, weights=data, minlength=matrix.shape[1])
+        return np.asarray(summed, np.float32)
 
     def arrays(self) -> Arrays:
         """Both matrices in parts."""

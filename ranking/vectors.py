@@ -48,8 +48,10 @@ class Vectors:
     ) -> Scores:
         """Inner products with the weighted mean vector of the basket, float32 [n_products]."""
         amounts = np.ones(len(product_rows), np.float32) if weights is None else weights
-        place = np.searchsorted(self.known, product_rows)
-        held = np.isin(product_rows, self.known)
+        if not len(self.known):
+            return np.zeros(int(self.n_products[0]), np.float32)
+        place = np.minimum(np.searchsorted(self.known, product_rows), len(self.known) - 1)
+        held = self.known[place] == product_rows
         total = amounts[held] @ self.products[place[held]]
         mean = total / max(float(amounts[held].sum()), 1e-12)
         return np.asarray(self._all((self.products @ mean.astype(np.float32))[None])[0])

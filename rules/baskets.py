@@ -6,7 +6,7 @@ one item, or with none at this level, stays: it is part of the denominator of ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,21 @@ from graph.ids import IdMap
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
 
-__all__ = ["PRODUCT", "Baskets", "category_baskets", "category_level", "product_baskets"]
+__all__ = [
+    "BRAND",
+    "PRODUCT",
+    "Baskets",
+    "brand_baskets",
+    "brand_rows",
+    "category_baskets",
+    "category_level",
+    "product_baskets",
+]
 
 PRODUCT = "product"
 """The level whose items are products; those of categories are ``category:<level>``."""
+BRAND = "brand"
+"""The level whose items are brands."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,8 @@ class Baskets:
         matrix: bool CSR [n_baskets, n_items].
         capped: baskets that held more than ``max_basket`` items and lost some.
         removed: basket-item entries so lost, the least frequent of their basket.
+        users: user row of each basket, int32 [n_baskets]; empty where it is not known.
+        days: its day since 1970-01-01 UTC, float64 [n_baskets]; likewise.
     """
 
     level: str
@@ -40,6 +53,8 @@ class Baskets:
     matrix: sparse.csr_array[np.bool_, tuple[int, int]]
     capped: int = 0
     removed: int = 0
+    users: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    days: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])
@@ -48,6 +63,11 @@ class Baskets:
     def counts(self) -> npt.NDArray[np.int64]:
         """Baskets with each item, int64 [n_items]."""
         return np.bincount(self.matrix.indices, minlength=len(self.items)).astype(np.int64)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Baskets:
+        """The baskets that ``mask`` bool [n_baskets] keeps; users and days must be known."""
+        matrix = sparse.csr_array(self.matrix[mask])
+        return replace(self, matrix=matrix, users=self.users[mask], days=self.days[mask])
 
 
 def category_level(level: int) -> str:
@@ -69,6 +89,20 @@ def category_baskets(shop: Shop, level: int, max_basket: int) -> Baskets:
     return _baskets(category_level(level), categories, bought, items, max_basket)
 
 
+def brand_baskets(shop: Shop, max_basket: int) -> Baskets:
+    """Baskets of brands; a product without one adds nothing."""
+    bought = shop.graph.purchases()
+    brands, rows = brand_rows(shop)
+    return _baskets(BRAND, brands, bought, rows[bought.product_rows], max_basket)
+
+
+def brand_rows(shop: Shop) -> tuple[IdMap, npt.NDArray[np.int32]]:
+    """The shop's brands, and the brand's row for each product, int32 [n], -1 for none."""
+    names = shop.products["brand"]
+    brands = IdMap(names.drop_nulls().unique().sort())
+    return brands, brands.to_rows(names, missing="negative").astype(np.int32)
+
+
 def _baskets(
     level: str,
     items: IdMap,
@@ -82,7 +116,9 @@ def _baskets(
     entries = (np.ones(int(known.sum()), np.bool_), (basket[known], columns[known]))
     matrix = sparse.csr_array(sparse.coo_array(entries, shape=shape))
     matrix.sum_duplicates()
-    return _cap(Baskets(level, items, matrix), max_basket)
+    first = np.unique(basket, return_index=True)[1]
+    whole = Baskets(level, items, matrix, users=bought.user_rows[first], days=bought.days[first])
+    return _cap(whole, max_basket)
 
 
 def _basket_rows(bought: InteractionGraph) -> npt.NDArray[np.int64]:
@@ -109,4 +145,5 @@ def _cap(baskets: Baskets, limit: int) -> Baskets:
     entries = (matrix.data[keep], (row[keep], matrix.indices[keep]))
     capped = sparse.csr_array(sparse.coo_array(entries, shape=matrix.shape))
     removed = int((~keep).sum())
-    return Baskets(baskets.level, baskets.items, capped, int((size > limit).sum()), removed)
+    touched = int((size > limit).sum())
+    return replace(baskets, matrix=capped, capped=touched, removed=removed)

@@ -35,6 +35,12 @@ class Candidates:
     left: Rows
     right: Rows
 
+    @staticmethod
+    def none() -> Candidates:
+        """No rules."""
+        empty = np.empty(0, np.int64)
+        return Candidates(np.empty((0, 1), np.int64), empty, empty, empty, empty)
+
     def __len__(self) -> int:
         return len(self.consequent)
 
@@ -80,21 +86,16 @@ class Candidates:
             np.concatenate([self.right, other.right]),
         )
 
-    def to_frame(
-        self, level: str, items: IdMap, baskets: int, tested: int, config: RulesConfig
-    ) -> pl.DataFrame:
-        """Measure the rules, keep those that hold, and name their items.
+    def surviving(
+        self, baskets: int, tested: int, config: RulesConfig
+    ) -> tuple[Candidates, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The rules that hold, with their p-values and q-values, float64 [n].
 
         Args:
-            level: name of the level.
-            items: ids of the level's rows.
             baskets: all baskets.
             tested: items frequent enough to stand in a rule; what the false-discovery control
                 counts its tests by.
             config: the thresholds.
-
-        Returns:
-            Columns as in ``rules.table.COLUMNS``.
         """
         lift = self.both * baskets / (self.left * self.right)
         sure = self.both >= config.min_confidence * self.left
@@ -102,7 +103,7 @@ class Candidates:
         p = fisher_tail(kept.both, kept.left, kept.right, baskets)
         q = kept._q_values(p, tested)
         holds = q <= config.max_false_discovery
-        return kept.where(holds)._named(level, items, baskets, p[holds], q[holds])
+        return kept.where(holds), p[holds], q[holds]
 
     def _q_values(self, p: npt.NDArray[np.float64], tested: int) -> npt.NDArray[np.float64]:
         """q-values by length of rule: each length is its own family of tests."""
@@ -113,24 +114,15 @@ class Candidates:
             q[family] = benjamini_hochberg(p[family], comb(tested, int(size)) * int(size))
         return q
 
-    def _named(
-        self,
-        level: str,
-        items: IdMap,
-        baskets: int,
-        p: npt.NDArray[np.float64],
-        q: npt.NDArray[np.float64],
-    ) -> pl.DataFrame:
+    def named(self, items: IdMap, baskets: int) -> pl.DataFrame:
+        """Ids, count and measures of each rule: those columns of ``rules.table.SCHEMA``."""
         conviction = {"conviction": pl.col("conviction").replace(float("inf"), None)}
         return pl.DataFrame(
             {
-                "level": pl.repeat(level, len(self), dtype=pl.String, eager=True),
                 "antecedent": _id_lists(items, self.antecedent),
                 "consequent": _id_lists(items, self.consequent[:, None]),
                 "count": self.both,
                 **measures(self.both, self.left, self.right, baskets),
-                "p_value": p,
-                "q_value": q,
             }
         ).with_columns(**conviction)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["RulesConfig"]
+__all__ = ["Miner", "RulesConfig"]
+
+Miner = Literal["vertical", "fpgrowth", "apriori"]
 
 
 class RulesConfig(BaseModel):
@@ -12,17 +16,43 @@ class RulesConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    miner: Miner = Field(
+        default="vertical",
+        description="What finds frequent sets: Coterie's own miner, or, for comparison, mlxtend's.",
+    )
     product_support: float = Field(
-        default=0.001, gt=0, le=1, description="FP-Growth on products: least share of all baskets."
+        default=0.001, gt=0, le=1, description="Sets of products: least share of all baskets."
     )
     category_support: float = Field(
-        default=0.01, gt=0, le=1, description="FP-Growth on categories: least share of all baskets."
+        default=0.01,
+        gt=0,
+        le=1,
+        description="Sets of categories or brands: least share of all baskets.",
     )
     category_levels: tuple[int, ...] | None = Field(
         default=None, description="Category levels to mine; all of the shop's where not given."
     )
+    brands: bool = Field(default=True, description="Whether to mine brands, where there are any.")
+    mixed: bool = Field(
+        default=True,
+        description="Whether to mine across levels: products, categories and brands in one rule.",
+    )
+    mixed_support: float = Field(
+        default=0.02, gt=0, le=1, description="Sets across levels: least share of all baskets."
+    )
+    holdout_days: float = Field(
+        default=30,
+        ge=0,
+        description="Rules are found before this many last days and then judged on them; 0, or a "
+        "shop younger than three times as much, uses all days and leaves that evidence empty.",
+    )
+    within_days: float = Field(
+        default=30,
+        ge=0,
+        description="Sequences: days in which the second purchase must follow; 0 for none.",
+    )
     max_length: int = Field(
-        default=3, ge=2, le=4, description="Most items in a rule, both sides together."
+        default=3, ge=2, le=8, description="Most items in a rule, both sides together."
     )
     min_count: int = Field(
         default=5,
@@ -49,8 +79,7 @@ class RulesConfig(BaseModel):
     max_itemsets: int = Field(
         default=20_000,
         ge=100,
-        description="FP-Growth's support is raised at a level that would have more sets than about "
-        "this.",
+        description="The support is raised at a level that would have more sets than about this.",
     )
     top: int = Field(
         default=20,

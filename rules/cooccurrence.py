@@ -1,6 +1,6 @@
 """Exact counts of every pair of items, by a sparse matrix product, down to a few baskets.
 
-FP-Growth needs a support that all but the popular products miss; counting pairs alone costs one
+Sets need a support that all but the popular products miss; counting pairs alone costs one
 product of the basket matrix with itself, so it covers the long tail. Done in blocks of columns,
 memory stays with the pairs that are frequent enough.
 """

@@ -6,7 +6,7 @@ drops the rules whose antecedent it does not fully hold, and adds up what the re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,24 +19,30 @@ from rules.measures import telling
 __all__ = ["Rule", "RuleIndex", "Suggestion"]
 
 EVIDENCE = 3
+SAID = ("support", "confidence", "lift", "q_value", "later_confidence")
+"""What is said of a rule beside a suggestion; reading more would take longer than finding it."""
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule with its measures; ``conviction`` is ``None`` where it never fails."""
+    """One rule with its measures by name, ``None`` where one is not known.
+
+    Names are those of ``rules.table.MEASURES``; ``count``, ``confidence`` and ``lift`` are always
+    known.
+    """
 
     antecedent: tuple[str, ...]
     consequent: str
-    count: int
-    support: float
-    confidence: float
-    lift: float
-    leverage: float
-    conviction: float | None
-    p_value: float
-    q_value: float
+    measures: Mapping[str, float | None]
+
+    def known(self, name: str) -> float:
+        """A measure that every rule has."""
+        value = self.measures[name]
+        if value is None:
+            raise KeyError(name)
+        return value
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,13 @@ class RuleIndex:
 
     Args:
         frame: rules of one level, columns as in ``rules.table.SCHEMA``.
+        measures: names of the columns that answers show.
     """
 
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
+    def __init__(self, frame: pl.DataFrame, measures: Sequence[str] = ()) -> None:
+        self._measures = {
+            name: frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in measures
+        }
         names = pl.concat([frame["antecedent"].explode(), frame["consequent"].explode()])
         self.items = IdMap(names.drop_nulls().unique(maintain_order=True))
         self._antecedent = _rows(self.items, frame["antecedent"])
@@ -84,6 +93,17 @@ class RuleIndex:
             for i in best.tolist()
         ]
 
+    def because(
+        self, product_ids: Iterable[str], suggested: Sequence[str]
+    ) -> list[tuple[Rule, ...]]:
+        """For each product of ``suggested`` the rules from the basket to it, strongest first."""
+        found = self._matching(product_ids)
+        consequents = self._consequent[found]
+        rows = [self.items.row(id_) for id_ in suggested]
+        return [
+            () if row is None else self._evidence(found[consequents == row], SAID) for row in rows
+        ]
+
     def _matching(self, product_ids: Iterable[str]) -> Rows:
         """Rules whose antecedent the basket holds and whose consequent it lacks."""
         known = {row for id_ in product_ids if (row := self.items.row(id_)) is not None}
@@ -96,16 +116,32 @@ class RuleIndex:
         rules = np.concatenate(spans)
         return rules[held[self._antecedent[rules]].all(axis=1) & ~held[self._consequent[rules]]]
 
-    def _evidence(self, rules: Rows) -> tuple[Rule, ...]:
+    def _evidence(self, rules: Rows, names: Iterable[str] | None = None) -> tuple[Rule, ...]:
         strongest = rules[np.argsort(-self._weight[rules], kind="stable")][:EVIDENCE]
-        return tuple(self._rule(int(r)) for r in strongest)
+        return tuple(self._rule(int(r), names) for r in strongest)
 
-    def _rule(self, rule: int) -> Rule:
-        row = self._frame.row(rule, named=True)
-        row.pop("level")
+    def _rule(self, rule: int, names: Iterable[str] | None = None) -> Rule:
+        shown = self._measures if names is None else [n for n in names if n in self._measures]
+        values = {name: float(self._measures[name][rule]) for name in shown}
         return Rule(
-            **{**row, "antecedent": tuple(row["antecedent"]), "consequent": row["consequent"][0]}
+            tuple(self.items.id(item) for item in self._antecedent[rule] if item >= 0),
+            self.items.id(self._consequent[rule]),
+            {name: None if value != value else value for name, value in values.items()},
         )
+
+    def find(self, antecedent: Iterable[str], consequent: str) -> Rule | None:
+        """The rule between just these items, if there is one."""
+        wanted = self.items.to_rows(list(antecedent), missing="negative")
+        row = self.items.row(consequent)
+        if row is None or (wanted < 0).any():
+            return None
+        held = np.sort(self._antecedent, axis=1)
+        width = held.shape[1]
+        if len(wanted) > width:
+            return None
+        padded = np.sort(np.concatenate([wanted, np.full(width - len(wanted), -1)]))
+        match = np.flatnonzero((self._consequent == row) & (held == padded).all(axis=1))
+        return self._rule(int(match[0])) if len(match) else None
 
 
 def _rows(items: IdMap, lists: pl.Series) -> Rows:

@@ -6,8 +6,14 @@ consequent, of ``baskets`` in all:
     support = both / baskets                    confidence = both / left
     lift = confidence / (right / baskets)       leverage = support - left * right / baskets^2
     conviction = (1 - right / baskets) / (1 - confidence)
+    zhang = (confidence - otherwise) / max(confidence, otherwise),
+        where otherwise = (right - both) / (baskets - left)
+    kulczynski = (both / left + both / right) / 2
+    imbalance = |left - right| / (left + right - both)
 
-(Agrawal et al. 1993; Brin et al. 1997; Piatetsky-Shapiro 1991.)
+(Agrawal et al. 1993; Brin et al. 1997; Piatetsky-Shapiro 1991; Zhang 2000; Wu, Chen and Han 2010.)
+Zhang's runs from -1 to 1 with chance at 0. Kulczynski does not change with baskets that hold
+neither side; imbalance says how one-sided the pair is.
 """
 
 from __future__ import annotations
@@ -27,7 +33,7 @@ PRECISION = 1e-12
 
 
 def measures(both: Counts, left: Counts, right: Counts, baskets: int) -> dict[str, Floats]:
-    """Support, confidence, lift, leverage and conviction, each float64 [n].
+    """The measures above by name, each float64 [n].
 
     Args:
         both: baskets with both sides, int64 [n].
@@ -42,12 +48,16 @@ def measures(both: Counts, left: Counts, right: Counts, baskets: int) -> dict[st
     confidence = both / left
     with np.errstate(divide="ignore", invalid="ignore"):
         conviction = np.where(both == left, np.inf, (1 - base) / (1 - confidence))
+        otherwise = np.where(left < baskets, (right - both) / (baskets - left), 0)
     return {
         "support": both / baskets,
         "confidence": confidence,
         "lift": confidence / base,
         "leverage": both / baskets - (left / baskets) * base,
         "conviction": conviction,
+        "zhang": (confidence - otherwise) / np.maximum(confidence, otherwise),
+        "kulczynski": (confidence + both / right) / 2,
+        "imbalance": np.abs(left - right) / (left + right - both),
     }
 
 

@@ -1,4 +1,4 @@
-"""How low FP-Growth may go: the support at which a shop has about as many sets as are affordable.
+"""How low mining may go: the support at which a shop has about as many sets as are affordable.
 
 A share of baskets that suits a grocer finds millions of sets where baskets are long: a wholesale
 order of a hundred items alone holds 161,700 triples. So sets are counted before they are mined:
@@ -64,7 +64,10 @@ def set_counts(baskets: Baskets, count: int, max_length: int) -> list[Counted]:
     sets = np.column_stack([first[once], second[once]])
     counted: list[Counted] = [(baskets.counts[baskets.counts >= count], 1.0), (both[once], 1.0)]
     rng, weight = np.random.default_rng(0), 1.0
-    matrix = sparse.csr_array(baskets.matrix.astype(np.int32))
+    # Items that are not frequent extend no set; without them a basket is a fraction as long.
+    frequent = np.flatnonzero(baskets.counts >= count)
+    matrix = sparse.csr_array(baskets.matrix[:, frequent].astype(np.int32))
+    sets = np.searchsorted(frequent, sets)
     by_item = sparse.csr_array(matrix.T)
     for _ in range(3, max_length + 1):
         if len(sets) > SAMPLE:

@@ -247,6 +247,7 @@ def test_bought_together() -> None:
         "confidence": 1.0,
         "lift": 2.3333,
         "orders": 1,
+        "evidence": {},
     }
 
 
@@ -266,6 +267,8 @@ def test_a_basket_is_completed_and_says_by_which_rules() -> None:
         "support": 0.1429,
         "confidence": 1.0,
         "lift": 2.3333,
+        "q_value": None,
+        "later_confidence": None,
     }
 
 

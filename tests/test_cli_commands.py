@@ -103,7 +103,10 @@ ASKED = [
         "product-1",
     ],
     ["similar", "product-3"],
-    ["rules", "product-0"],
+    ["rules", "show", "product-0"],
+    ["rules", "show", "--level", "category:1"],
+    ["rules", "explain", "product-0", "product-24"],
+    ["rules", "explain", "product-0", "product-1", "product-2"],
     ["segments"],
     ["cypher", "MATCH (u:User) RETURN u LIMIT 2"],
     ["cypher", "RETURN 0.0/0.0 AS x"],
@@ -125,6 +128,30 @@ def test_json_is_one_document_and_nothing_else(built: Home, command: list[str]) 
 def test_without_json_there_is_text(built: Home, command: list[str]) -> None:
     ran = coterie(*command, "--home", built.path)
     assert ran.code == 0 and (ran.out.strip() or "valid" in ran.err)
+
+
+MINED = [
+    ["--k", "3"],
+    ["--level", "category:0", "--sets", "maximal"],
+    ["--level", "mixed", "--segment", "segment-1"],
+    ["--kind", "then"],
+    ["--shuffle"],
+]
+
+
+@pytest.mark.parametrize("options", MINED, ids=" ".join)
+def test_rules_are_mined_afresh(built: Home, tmp_path: Path, options: list[str]) -> None:
+    path = tmp_path / "found.parquet"
+    ran = coterie("rules", "mine", *options, "--home", built.path, "--json", "--output", str(path))
+    assert ran.code == 0, ran.err
+    found = pl.read_parquet(path)
+    assert len(ran.json) == min(len(found), 3 if "--k" in options else 20)
+    if "--shuffle" in options:
+        assert found.height <= 2
+    elif "--sets" in options:
+        assert found.columns == ["items", "count"] and found.height > 0
+    else:
+        assert found.height > 0
 
 
 def test_long_work_speaks_on_stderr_and_answers_on_stdout(tmp_path: Path) -> None:
@@ -410,7 +437,7 @@ def test_building_without_the_libraries_says_what_to_install(built: Home) -> Non
         (5, ["cypher", "MATCH (u:User) RETURN u.nothing"], "nothing"),
         (7, ["recommend", "1"], "coterie build --home"),
         (7, ["similar", "a"], "coterie build --home"),
-        (7, ["rules", "a"], "coterie build --home"),
+        (7, ["rules", "show", "a"], "coterie build --home"),
         (7, ["segments"], "coterie build --home"),
         (7, ["serve"], "coterie build --home"),
         (7, ["snapshots", "show"], "coterie build --home"),
@@ -430,7 +457,9 @@ def test_statuses(bare: Home, status: int, arguments: list[str], said: str) -> N
     "arguments",
     [
         ["similar", "nothing"],
-        ["rules", "nothing"],
+        ["rules", "show", "nothing"],
+        ["rules", "explain", "product-0", "nothing"],
+        ["rules", "mine", "--segment", "nothing"],
         ["segments", "nothing"],
         ["recommend", "user-3", "--category", "nothing"],
     ],

@@ -140,7 +140,7 @@ def test_things_only_bought_again_are_measured_without_mode_discover() -> None:
 def bare(graph: InteractionGraph) -> Shop:
     """A shop that knows ids alone."""
     products = pl.DataFrame({"product_id": graph.products.ids}).with_columns(
-        category_id=pl.lit(None, pl.String)
+        category_id=pl.lit(None, pl.String), brand=pl.lit(None, pl.String)
     )
     users = pl.DataFrame({"user_id": graph.users.ids}).with_columns(anonymous=pl.lit(False))
     return Shop(graph, users, products, empty("categories"))

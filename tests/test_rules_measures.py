@@ -24,6 +24,9 @@ def test_measures_of_five_baskets() -> None:
         "lift": 0.833333,
         "leverage": -0.08,
         "conviction": 0.8,
+        "zhang": -0.5,
+        "kulczynski": 0.583333,
+        "imbalance": 0.2,
     }
 
 

@@ -18,9 +18,12 @@ from graph.ids import IdMap
 from loaders.synthetic import Planted
 from rules.baskets import PRODUCT, Baskets, product_baskets
 from rules.candidates import Candidates
-from rules.config import RulesConfig
+from rules.config import Miner, RulesConfig
 from rules.cooccurrence import pair_candidates, pair_counts
-from rules.mine import frequent_itemsets, itemset_candidates, mine_level, mine_rules
+from rules.derive import rules_of
+from rules.itemsets import Itemsets
+from rules.mine import MINERS, level_itemsets, mine_level, mine_rules
+from rules.shuffle import shuffled
 
 FIVE = [["bread", "milk"], ["bread", "butter"], ["bread", "milk", "butter"], ["milk"], ["bread"]]
 LOOSE = RulesConfig(
@@ -32,13 +35,23 @@ LOOSE = RulesConfig(
     min_improvement=0,
     max_false_discovery=1,
 )
-MEASURES = ["support", "confidence", "lift", "leverage"]
+MEASURES = {
+    "support": "support",
+    "confidence": "confidence",
+    "lift": "lift",
+    "leverage": "leverage",
+    "zhang": "zhangs_metric",
+    "kulczynski": "kulczynski",
+}
+"""Ours, and mlxtend's names of the same."""
 
 
 def test_itemsets_of_five_baskets() -> None:
     baskets = product_baskets(basket_shop(FIVE).graph, 10)
     names = baskets.items.to_ids
-    found = {tuple(names(sorted(s))): n for s, n in frequent_itemsets(baskets, 2, 3).items()}
+    sets, count = level_itemsets(baskets, LOOSE)
+    found = {tuple(names(list(s))): n for s, n in sets.to_dict().items()}
+    assert count == 2
     assert found == {
         ("bread",): 4,
         ("butter",): 2,
@@ -65,16 +78,13 @@ def test_rules_of_five_baskets() -> None:
 
 
 def test_a_longer_rule_must_add_to_the_shorter_ones() -> None:
-    itemsets = {
-        frozenset({0}): 50,
-        frozenset({1}): 50,
-        frozenset({2}): 40,
-        frozenset({0, 1}): 20,
-        frozenset({0, 2}): 20,
-        frozenset({1, 2}): 10,
-        frozenset({0, 1, 2}): 9,
-    }
-    found = itemset_candidates(itemsets, RulesConfig(min_improvement=1.1))
+    single, pairs = [[0], [1], [2]], [[0, 1], [0, 2], [1, 2]]
+    itemsets = Itemsets.of(
+        3,
+        [np.array(single), np.array(pairs), np.array([[0, 1, 2]])],
+        [np.array([50, 50, 40]), np.array([20, 20, 10]), np.array([9])],
+    )
+    found = rules_of(itemsets, 1.1)
     longer = {
         (tuple(a), int(c))
         for a, c in zip(found.antecedent.tolist(), found.consequent, strict=True)
@@ -82,7 +92,7 @@ def test_a_longer_rule_must_add_to_the_shorter_ones() -> None:
     }
     # 0,1 -> 2 has .45 against .4 and .2; 1,2 -> 0 has .9 against .4 and .5; 0,2 -> 1 only .45 / .4.
     assert longer == {((0, 1), 2), ((1, 2), 0), ((0, 2), 1)}
-    strict = itemset_candidates(itemsets, RulesConfig(min_improvement=1.2))
+    strict = rules_of(itemsets, 1.2)
     assert int((strict.antecedent >= 0).all(axis=1).sum()) == 1
 
 
@@ -118,12 +128,14 @@ def test_measures_equal_mlxtends_rules(data: st.DataObject) -> None:
     table = pd.DataFrame(baskets.matrix.toarray(), columns=list(baskets.items.ids))
     itemsets = fpgrowth(table, min_support=1.5 / len(baskets), max_len=3, use_colnames=True)
     rules = (
-        association_rules(itemsets, min_threshold=0, return_metrics=MEASURES)
+        association_rules(itemsets, min_threshold=0, return_metrics=list(MEASURES.values()))
         if len(itemsets)
         else pd.DataFrame()
     )
     expected = {
-        (tuple(sorted(r.antecedents)), *r.consequents): tuple(getattr(r, m) for m in MEASURES)
+        (tuple(sorted(r.antecedents)), *r.consequents): tuple(
+            getattr(r, m) for m in MEASURES.values()
+        )
         for r in rules.itertuples()
         if len(r.consequents) == 1 and r.lift > 1 + 1e-9
     }
@@ -135,6 +147,15 @@ def test_measures_equal_mlxtends_rules(data: st.DataObject) -> None:
     assert got.keys() == expected.keys()
     for rule, values in expected.items():
         assert got[rule] == pytest.approx(values)
+
+
+@pytest.mark.parametrize("miner", MINERS)
+def test_rules_do_not_depend_on_the_miner(planted: Planted, miner: Miner) -> None:
+    baskets = product_baskets(shop_of(planted.dataset).graph, 100)
+    settings = RulesConfig(product_support=0.01)
+    by_default = mine_level(baskets, settings)
+    assert by_default.filter(pl.col("antecedent").list.len() > 1).height > 0
+    assert mine_level(baskets, settings.model_copy(update={"miner": miner})).equals(by_default)
 
 
 def test_pairs_below_the_support_join_without_repeating_those_above(planted: Planted) -> None:
@@ -181,29 +202,28 @@ def test_planted_pairs_lead_the_rules_of_their_products(planted: Planted) -> Non
     for first, second in planted.pairs:
         best = table.bought_together(second, 1)[0]
         assert best.product_id == first
-        assert best.rules[0].confidence > 0.7
+        assert best.rules[0].known("confidence") > 0.7
         assert second in {s.product_id for s in table.bought_together(first, 3)}
 
 
 def test_shuffled_baskets_yield_close_to_no_rule(planted: Planted) -> None:
     baskets = product_baskets(shop_of(planted.dataset).graph, 100)
-    rng = np.random.default_rng(0)
-    columns = [rng.choice(len(baskets), n, replace=False) for n in baskets.counts]
-    rows = np.concatenate(columns)
-    items = np.repeat(np.arange(len(columns)), [len(c) for c in columns])
-    entries = (np.ones(len(rows), np.bool_), (rows, items))
-    shuffled = sparse.csr_array(sparse.coo_array(entries, shape=baskets.matrix.shape))
+    mixed = shuffled(baskets, seed=0)
+    assert (np.diff(mixed.matrix.indptr) == np.diff(baskets.matrix.indptr)).all()
+    assert (mixed.counts == baskets.counts).all()
+    assert mixed.matrix.multiply(baskets.matrix).nnz < 0.3 * baskets.matrix.nnz
     assert mine_level(baskets, RulesConfig()).height > 50
-    assert mine_level(Baskets(PRODUCT, baskets.items, shuffled), RulesConfig()).height <= 2
+    assert mine_level(mixed, RulesConfig()).height <= 2
 
 
 def test_levels_and_progress(planted: Planted) -> None:
     seen: list[tuple[str, int, int]] = []
     config = RulesConfig(category_levels=(0,))
     table = mine_rules(shop_of(planted.dataset), config, lambda *step: seen.append(step))
-    assert seen == [("rules", 1, 2), ("rules", 2, 2)]
-    assert list(table.baskets) == ["product", "category:0"]
-    assert table.capped == {"product": 0, "category:0": 0}
+    names = ["product", "category:0", "brand", "mixed"]
+    assert seen == [("rules", n, 4) for n in (1, 2, 3, 4)]
+    assert list(table.baskets) == names
+    assert table.capped == dict.fromkeys(names, 0)
     product = table.level("product")
     least = ceil(config.product_support * table.baskets["product"])
     assert product["count"].min() >= max(least, config.min_count)  # type: ignore[operator]

@@ -12,8 +12,9 @@ from scipy import sparse
 from graph.ids import IdMap
 from rules.baskets import PRODUCT, Baskets, product_baskets
 from rules.config import RulesConfig
-from rules.mine import frequent_itemsets, mine_level
+from rules.mine import mine_level
 from rules.support import affordable_count, set_counts
+from rules.vertical import vertical
 
 # Three baskets of abc, two of ab, one of a, one of d.
 LETTERS = [list("abc")] * 3 + [list("ab")] * 2 + [["a"], ["d"]]
@@ -63,7 +64,7 @@ def test_long_baskets_yield_no_more_sets_than_affordable() -> None:
     baskets = _dense()
     count = affordable_count(baskets, 5, 3, 1000)
     assert count > 5
-    assert 500 < len(frequent_itemsets(baskets, count, 3)) <= 1100
+    assert 500 < len(vertical(baskets, count, 3)) <= 1100
     frame = mine_level(baskets, RulesConfig(max_itemsets=1000, max_false_discovery=1))
     long = frame.filter(frame["antecedent"].list.len() == 2)
     assert long.is_empty() or long["count"].min() >= count  # type: ignore[operator]

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from loaders.errors import DataError
-from rules.table import COLUMNS, SCHEMA, RuleTable
+from rules.table import COLUMNS, MEASURES, SCHEMA, RuleTable
 
 
 def _rule(
@@ -18,6 +18,7 @@ def _rule(
 ) -> dict[str, object]:
     return {
         "level": "product",
+        "kind": "together",
         "antecedent": antecedent,
         "consequent": [consequent],
         "count": 10,
@@ -59,7 +60,7 @@ def test_a_basket_adds_up_its_rules_and_uses_the_longer_ones(table: RuleTable) -
     found = table.for_basket(["milk", "bread", "unheard of", "bread"], 5)
     assert [s.product_id for s in found] == ["honey", "jam", "butter"]
     assert found[0].rules[0].antecedent == ("bread", "milk")
-    assert found[0].rules[0].conviction is None
+    assert found[0].rules[0].measures["conviction"] is None
     assert {r.antecedent for r in found[1].rules} == {("bread",), ("milk",)}
 
 
@@ -80,13 +81,22 @@ def test_an_empty_table_answers() -> None:
 
 def test_edges_are_the_pairs_of_products(table: RuleTable) -> None:
     edges = table.as_edges()
-    assert edges.columns == ["source", "target", "support", "confidence", "lift"]
+    assert edges.columns == ["source", "target", *MEASURES]
     assert edges.select("source", "target").rows() == [
         ("bread", "butter"),
         ("bread", "jam"),
         ("milk", "jam"),
         ("butter", "bread"),
     ]
+
+
+def test_a_rule_is_found_by_its_items(table: RuleTable) -> None:
+    found = table.index.find(["milk", "bread"], "honey")
+    assert found is not None
+    assert (found.antecedent, found.known("lift")) == (("bread", "milk"), 5.0)
+    assert table.index.find(["milk"], "honey") is None
+    assert table.index.find(["milk", "bread", "butter"], "honey") is None
+    assert table.index.find(["unheard of"], "honey") is None
 
 
 def test_save_and_load(table: RuleTable, tmp_path: Path) -> None:

@@ -260,6 +260,9 @@ class Companion(Answer):
     confidence: float = Field(description="Share of orders with the first that hold this one.")
     lift: float = Field(description="How many times more often than by chance.")
     orders: int | None = Field(default=None, description="Orders that hold both.")
+    evidence: dict[str, float | None] = Field(
+        default_factory=dict, description="Every measure of the rule by name; see docs/rules.md."
+    )
 
 
 class BoughtTogether(Answer):
@@ -308,6 +311,12 @@ class BasketRule(Answer):
     support: float
     confidence: float
     lift: float
+    q_value: float | None = Field(
+        default=None, description="Its p-value, adjusted for all rules that were tried."
+    )
+    later_confidence: float | None = Field(
+        default=None, description="Confidence in the last month, which it was not found in."
+    )
 
 
 class BasketSuggestion(Answer):

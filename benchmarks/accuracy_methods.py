@@ -156,7 +156,7 @@ METHODS: Final[dict[str, Method]] = {
         ),
     ),
     "GF-CF": Method(fit_gfcf, ({"vectors": 256, "weight": 0.3},)),
-    "Chebyshev": Method(_chebyshev, ({"order": 8},)),
+    "Chebyshev": Method(_chebyshev, ({"order": 4},)),
     "Chebyshev, recent": Method(
         _chebyshev,
         tuple({"reach": r, "floor": f} for r, f in ((5, 0.2), (2, 0.1), (1, 0.1))),
@@ -175,7 +175,7 @@ METHODS: Final[dict[str, Method]] = {
         _lightgcn,
         ({"dim": 64, "epochs": 60, "temperature": 0.15, "learning_rate": 0.03, "layers": 3},),
     ),
-    "blend": Method(parts=("Chebyshev, recent", "sequence")),
-    "blend with LightGCN": Method(parts=("Chebyshev, recent", "sequence", "LightGCN")),
+    "blend": Method(parts=("Chebyshev", "Chebyshev, recent", "sequence")),
+    "blend with LightGCN": Method(parts=("Chebyshev", "Chebyshev, recent", "sequence", "LightGCN")),
 }
 """Every method by its name in the table; a blend stands below what it is made of."""

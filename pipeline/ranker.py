@@ -35,31 +35,19 @@ FEATURED: Final = ("EASE",)
 SIDES: Final = {
     # Chances of a repeat are many and large, of a discovery few and small: deeper trees, more
     # of the misses kept.
-    True: (31, 400, 20.0, 0.25),
-    False: (15, 1000, 50.0, 0.15),
+    True: ({"num_leaves": 31, "min_data_in_leaf": 400, "lambda_l2": 20.0}, 0.25),
+    False: ({"num_leaves": 15, "min_data_in_leaf": 1000, "lambda_l2": 50.0}, 0.15),
 }
-"""By whether the customer held the product: leaves, least rows of a leaf, penalty, and the share
-of misses learned from."""
+"""By whether the customer held the product: settings of trees, and share of misses learned from."""
 LEAST: Final = 50
 """Hits that a model needs; with fewer its side is not ranked."""
 BATCH: Final = 512
 
 
-Sample = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.int64]]
-"""Features [n, n_features], hits [n] and customers [n], ascending."""
+Sample = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 Window = Sequence[tuple[bool, list[str], Sample]]
-"""Names of features and a sample of one window, apart for what was held and what was not."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """Boosters of one side: one for chances, and one for their order where that does better."""
-
-    chance: Any
-    order: Any = None
-
-
-Models = Mapping[bool, Model]
+"""Features and hits of one window, apart for what was held and what was not."""
+Models = Mapping[bool, Any]
 
 
 @dataclass(frozen=True)
@@ -168,68 +156,44 @@ def _window(lesson: Lesson, cut: float) -> Iterator[tuple[bool, list[str], Sampl
     hits = np.isin(
         found.users * n + found.products, later.user_rows.astype(np.int64) * n + later.product_rows
     )
-    for held, (*_, share) in SIDES.items():
+    for held, (_, share) in SIDES.items():
         kept = hits | (rng.random(len(hits)) < share)
         place = np.flatnonzero(kept & (found.held == held))
         names, values = features_of(moment, found.where(place))
-        yield held, names, (values, hits[place], found.users[place])
+        yield held, names, (values, hits[place])
 
 
-def _train(windows: Window, side: bool, config: Config) -> Model | None:
-    """One side's model, or ``None`` where there is too little to learn from."""
+def _train(windows: Window, side: bool, config: Config) -> Any:
+    """One model, or ``None`` where there is too little to learn from."""
     parts = [sample for held, _, sample in windows if held == side]
-    hits = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.bool_)
+    hits = np.concatenate([hit for _, hit in parts]) if parts else np.zeros(0, np.bool_)
     if hits.sum() < LEAST or hits.all():
         return None
-    values = np.concatenate([part[0] for part in parts])
-    trees = config.ranking.ranker_trees
-    if not side:
-        return Model(_boost("binary", values, hits, None, side, trees, config.seed))
-    sizes = np.concatenate([np.unique(part[2], return_counts=True)[1] for part in parts])
-    # Of chances only how large they are is used here, not their order: fewer trees will do.
-    return Model(
-        _boost("binary", values, hits, None, side, max(1, trees // 3), config.seed),
-        _boost("lambdarank", values, hits, sizes, side, trees, config.seed),
-    )
-
-
-def _boost(
-    objective: str,
-    values: npt.NDArray[np.float32],
-    hits: npt.NDArray[np.bool_],
-    sizes: npt.NDArray[np.int64] | None,
-    side: bool,
-    trees: int,
-    seed: int,
-) -> Any:
-    """Train trees; ``sizes`` are rows a customer, for objectives that order lists."""
     try:
         import lightgbm
     except ModuleNotFoundError as error:
         raise ConfigError(
             "building needs lightgbm; install it: pip install 'coterie[learn]'"
         ) from error
-    leaves, leaf, penalty, _ = SIDES[side]
+    values = np.concatenate([value for value, _ in parts])
     settings = {
-        "objective": objective,
-        "num_leaves": leaves,
-        # In a small shop no leaf would hold what is right for a large one.
-        "min_data_in_leaf": int(np.clip(len(hits) // 200, 20, leaf)),
-        "lambda_l2": penalty,
+        "objective": "binary",
         "learning_rate": 0.06,
         "feature_fraction": 0.25,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
         "max_bin": 127,
         "verbose": -1,
-        "seed": seed,
+        "seed": config.seed,
         "deterministic": True,
         "force_row_wise": True,
+        **SIDES[side][0],
     }
-    if objective == "lambdarank":
-        settings["lambdarank_truncation_level"] = 40
-    data = lightgbm.Dataset(values, hits, group=sizes)
-    return lightgbm.train(settings, data, trees)
+    # In a small shop no leaf would hold what is right for a large one.
+    leaf = int(np.clip(len(hits) // 200, 20, SIDES[side][0]["min_data_in_leaf"]))
+    settings["min_data_in_leaf"] = leaf
+    data = lightgbm.Dataset(values, hits, feature_name=windows[0][1])
+    return lightgbm.train(settings, data, config.ranking.ranker_trees)
 
 
 def ranked_lists(
@@ -273,25 +237,11 @@ def _chances(moment: Moment, found: Candidates, models: Models) -> npt.NDArray[n
     for held, model in models.items():
         place = np.flatnonzero(found.held == held)
         if len(place):
-            values = features_of(moment, found.where(place))[1]
-            sampled = model.chance.predict(values)
-            if model.order is not None:
-                sampled = _reordered(found.users[place], sampled, model.order.predict(values))
+            sampled = model.predict(features_of(moment, found.where(place))[1])
             # Models saw a share of the misses: odds were that much too high.
-            share = SIDES[held][-1]
+            share = SIDES[held][1]
             chance[place] = sampled * share / (sampled * share + 1 - sampled)
     return chance
-
-
-def _reordered(
-    users: npt.NDArray[np.int64],
-    chances: npt.NDArray[np.float64],
-    order: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Each customer's chances, dealt out anew in the order of another score."""
-    dealt = np.empty_like(chances)
-    dealt[np.lexsort((order, users))] = chances[np.lexsort((chances, users))]
-    return dealt
 
 
 def _keep(

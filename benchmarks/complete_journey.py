@@ -198,7 +198,7 @@ def main() -> None:
     print(f"customers never seen, shown {SHOWN} products: {cold['ndcg']}")
     report = {
         "benchmark": "complete_journey",
-        "source": asked.source,
+        "source": str(asked.home or asked.source),
         "settings": runs[0].report.settings,
         "seeds": asked.seeds,
         "rows": rows,

@@ -18,7 +18,8 @@ from ranking.scorer import Arrays, SavedScorer, Scores
 __all__ = ["Ranked"]
 
 BELOW = np.float32(0.5)
-"""Largest score of what the ranker did not keep; those it kept score above 1."""
+"""Largest score of what the ranker did not keep; those it kept score above .99."""
+STEP = np.float32(5e-7)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Ranked:
     parts: Sequence[SavedScorer]
 
     def score(self, user_rows: npt.NDArray[np.int64]) -> Scores:
-        """1 + chance for what is kept, below 1 for the rest, float32 [len(user_rows), n]."""
+        """1 + chance for what is kept, at most half for the rest, float32 [len(user_rows), n]."""
         scores = self.parts[0].score(user_rows)
         top = scores.max(axis=1, keepdims=True)
         scores *= BELOW / np.where(top > 0, top, np.float32(1))
@@ -46,7 +47,9 @@ class Ranked:
             if user >= 0:
                 kept = self.products[user]
                 there = kept >= 0
-                scores[i, kept[there]] = 1 + self.chances[user][there].astype(np.float32)
+                chance = self.chances[user][there].astype(np.float32)
+                # Lists stay in their order where 16 bits make two chances equal.
+                scores[i, kept[there]] = 1 + chance - STEP * np.arange(len(chance))
         return scores
 
     def score_profile(

@@ -68,7 +68,7 @@ def values(found: Found, method: str, mode: Mode) -> npt.NDArray[np.float64]:
 
 def strongest(found: Found, mode: Mode) -> str:
     """The baseline that came out best on the test window, which is in its favour."""
-    return max(BASELINES, key=lambda name: values(found, name, mode).mean())
+    return max(BASELINES.keys() & found, key=lambda name: values(found, name, mode).mean())
 
 
 def compared(runs: list[Evaluated]) -> list[dict[str, Any]]:

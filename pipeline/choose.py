@@ -8,6 +8,7 @@ learned ranker has to beat in the same way what is served without it, and ranks 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from pipeline.methods import BLENDED
 from pipeline.ranker import RANKER
 from ranking.blend import Blend, tune_blend
 from ranking.lists import top_k
-from ranking.scorer import Mode, SavedScorer
+from ranking.scorer import MODES, Mode, SavedScorer
 
 __all__ = [
     "BLEND",
@@ -95,11 +96,12 @@ def choose(
     progress: Progress = silent,
 ) -> dict[Mode, ModeChoice]:
     """Tune a blend a mode on ``split`` and decide between it and the best single method."""
-    choice = default_choice()
-    for done, mode in enumerate(split.relevant):
-        progress("choose on validation", done, len(split.relevant))
-        choice[mode] = _choose(mode, scorers, split, settings, seed)
-    progress("choose on validation", len(split.relevant), len(split.relevant))
+    modes = list(split.relevant)
+    progress("choose on validation", 0, len(modes))
+    with ThreadPoolExecutor(len(MODES)) as pool:
+        chosen = pool.map(lambda mode: _choose(mode, scorers, split, settings, seed), modes)
+        choice = default_choice() | dict(zip(modes, chosen, strict=True))
+    progress("choose on validation", len(modes), len(modes))
     return choice
 
 

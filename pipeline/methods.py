@@ -25,12 +25,14 @@ from ranking.sequence import fit_sequence
 from ranking.spectral import fit_chebyshev
 from ranking.vectors import Vectors
 
-__all__ = ["BASELINES", "BLENDED", "ENCODER", "RECENT", "Fitted", "Task", "fit_methods"]
+__all__ = ["BASELINES", "BLENDED", "ENCODER", "FILTERS", "RECENT", "Fitted", "Task", "fit_methods"]
 
 ENCODER: Final = "LightGCN"
 RECENT: Final = "recent popularity"
 BLENDED: Final = (RECENT, "personal frequency", "decayed personal frequency", "EASE", ENCODER)
 """Parts a blend may have. ItemKNN adds little beside EASE and costs milliseconds a request."""
+FILTERS: Final = ("Chebyshev", "sequence")
+"""Baselines that compete only where ``ranking.filters`` says so."""
 REFIT_EPOCHS: Final = 8
 """Epochs of a fit that starts from the vectors of an earlier one."""
 
@@ -118,8 +120,13 @@ class Fitted:
     embeddings: Embeddings
 
 
-def fit_methods(task: Task, needed: Collection[str] = tuple(BASELINES)) -> Fitted:
-    """Fit the encoder, and the baselines that are ``needed``, on the same events."""
+def fit_methods(task: Task, needed: Collection[str] | None = None) -> Fitted:
+    """Fit the encoder, and the baselines that are ``needed``, on the same events.
+
+    Without ``needed``, all that the settings let compete.
+    """
+    if needed is None:
+        needed = BASELINES.keys() - (() if task.config.ranking.filters else FILTERS)
     scorers: dict[str, SavedScorer] = {}
     wanted = [name for name in BASELINES if name in needed]
     for i, name in enumerate(wanted):

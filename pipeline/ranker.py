@@ -8,7 +8,9 @@ whether they take up something new; both give chances, so mode all is their unio
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -41,7 +43,9 @@ SIDES: Final = {
 """By whether the customer held the product: settings of trees, and share of misses learned from."""
 LEAST: Final = 50
 """Hits that a model needs; with fewer its side is not ranked."""
-BATCH: Final = 512
+BATCH: Final = 256
+WORKERS: Final = min(4, os.cpu_count() or 1)
+"""Batches at work at once, each some hundred MB."""
 
 
 Sample = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
@@ -118,10 +122,11 @@ def train_ranker(lesson: Lesson) -> Models:
         ConfigError: the training library is not installed.
     """
     cuts = _cuts(lesson)
-    for done, cut in enumerate(cuts):
-        lesson.progress("ranker: learn from a window", done, len(cuts))
-        if cut not in lesson.seen:
-            lesson.seen[cut] = list(_window(lesson, cut))
+    lesson.progress("ranker: learn from windows", 0, len(cuts))
+    new = [cut for cut in cuts if cut not in lesson.seen]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        made = pool.map(lambda cut: list(_window(lesson, cut)), new)
+        lesson.seen.update(zip(new, made, strict=True))
     lesson.progress("ranker: train", len(cuts), len(cuts))
     windows = [window for cut in cuts for window in lesson.seen[cut]]
     models = {side: _train(windows, side, lesson.config) for side in SIDES}
@@ -216,9 +221,9 @@ def ranked_lists(
     shape = (bought.shape[0], settings.ranker_kept)
     products = {mode: np.full(shape, -1, np.int32) for mode in MODES}
     chances = {mode: np.zeros(shape, np.float16) for mode in MODES}
-    for start in range(0, len(users), BATCH):
-        lesson.progress("ranker: rank", start, len(users))
-        batch = users[start : start + BATCH]
+
+    def fill(batch: npt.NDArray[np.int64]) -> None:
+        """Write the rows of ``batch``, which no other batch has."""
         found = candidates_of(moment, batch, settings.ranker_each, settings.ranker_pool)
         chance = _chances(moment, add_places(found), models)
         for mode in MODES:
@@ -226,6 +231,11 @@ def ranked_lists(
             if mode != "all":
                 side &= found.held == (mode == "repeat")
             _keep(found, chance, np.flatnonzero(side), products[mode], chances[mode])
+
+    batches = np.array_split(users, max(1, -(-len(users) // BATCH)))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for done, _ in enumerate(pool.map(fill, batches)):
+            lesson.progress("ranker: rank", done + 1, len(batches))
     return {
         mode: Ranked(RANKER, products[mode], chances[mode], (fallback[mode],)) for mode in MODES
     }

@@ -154,7 +154,10 @@ def tune_blend(
     Returns:
         The best blend found, parts of weight 0 left out, beside the best single part.
     """
-    pool = _pool(parts, user_rows, allowed, max(candidates, k))
+    mixed = range(len(parts)) if mixed is None else mixed
+    # A part that only competes alone needs its list there, and no more.
+    counts = [max(candidates, k) if i in mixed else k for i in range(len(parts))]
+    pool = _pool(parts, user_rows, allowed, counts)
     trials: dict[tuple[float, ...], float] = {}
 
     def quality(weights: tuple[float, ...]) -> float:
@@ -163,7 +166,6 @@ def tune_blend(
         return trials[weights]
 
     singles = [tuple(float(i == j) for j in range(len(parts))) for i in range(len(parts))]
-    mixed = range(len(parts)) if mixed is None else mixed
     single = max(singles, key=quality)
     best = max((singles[i] for i in mixed), key=quality)
     for _ in range(rounds):
@@ -187,17 +189,17 @@ def _pool(
     parts: Sequence[SavedScorer],
     user_rows: npt.NDArray[np.int64],
     allowed: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]],
-    candidates: int,
+    counts: Sequence[int],
 ) -> _Pool:
-    """The union of each part's best ``candidates``, scored by every part."""
-    width = candidates * len(parts)
-    products = np.full((len(user_rows), width), -1, np.int64)
-    scores = np.zeros((len(parts), len(user_rows), width), np.float32)
+    """The union of each part's best, as many as in ``counts``, scored by every part."""
+    products = np.full((len(user_rows), sum(counts)), -1, np.int64)
+    scores = np.zeros((len(parts), *products.shape), np.float32)
     for start in range(0, len(user_rows), BATCH):
         batch = user_rows[start : start + BATCH]
         mask = allowed(batch)
         all_scores = [part.score(batch) for part in parts]
-        tops = np.concatenate([top_k(s, mask, candidates)[0] for s in all_scores], axis=1)
+        best = [top_k(s, mask, n)[0] for s, n in zip(all_scores, counts, strict=True)]
+        tops = np.concatenate(best, axis=1)
         chosen = _distinct(tops)
         products[start : start + BATCH] = chosen
         for i, part in enumerate(all_scores):

@@ -29,6 +29,13 @@ class RankingConfig(BaseModel):
     knn_shrink: float = Field(
         5.0, ge=0, description="Added to ItemKNN's denominator; tempers rarely bought products."
     )
+    filters: bool = Field(
+        False,
+        description=(
+            "Whether the Chebyshev filter and neighbours in time compete too. They do best where "
+            "nothing is bought twice, and cost milliseconds a request."
+        ),
+    )
     spectral_vectors: int = Field(
         128, ge=1, le=2048, description="Singular vectors that the Chebyshev filter keeps whole."
     )
@@ -40,7 +47,7 @@ class RankingConfig(BaseModel):
         2, ge=0, le=24, description="Past windows the learned ranker learns from; 0 goes without."
     )
     ranker_users: int = Field(
-        2000, ge=1, description="Customers the learned ranker learns from, at most, a window."
+        1200, ge=1, description="Customers the learned ranker learns from, at most, a window."
     )
     ranker_trees: int = Field(200, ge=1, le=5000, description="Trees of each of its two models.")
     ranker_pool: int = Field(

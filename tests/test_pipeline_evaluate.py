@@ -21,7 +21,7 @@ from loaders.schema import empty
 from loaders.synthetic import Planted
 from pipeline.config import Config, load_config
 from pipeline.evaluate import evaluate_shop, windows
-from pipeline.methods import BASELINES, ENCODER
+from pipeline.methods import BASELINES, ENCODER, FILTERS
 from pipeline.ranker import RANKER
 
 CUT = START + timedelta(days=140)
@@ -30,7 +30,7 @@ LEARN = {"epochs": 3, "dim": 16}
 
 def config(**evaluation: Any) -> Config:
     settings = {"cut": CUT, "window_days": 30, "bootstrap": 50, **evaluation}
-    return load_config(None, gnn=LEARN, evaluation=settings)
+    return load_config(None, gnn=LEARN, evaluation=settings, ranking={"filters": True})
 
 
 def shop_around(graph: InteractionGraph, planted: Planted) -> Shop:
@@ -128,6 +128,7 @@ def test_things_bought_once_are_measured_without_mode_repeat() -> None:
     found = evaluate_shop(bare(graph), load_config(None, gnn=LEARN, evaluation={"bootstrap": 20}))
     assert {r.mode for r in found.report.rows} == {"all", "discover"}
     assert found.choice["repeat"].single_ndcg is None
+    assert not {r.method for r in found.report.rows} & set(FILTERS), "they compete on request"
 
 
 def test_things_only_bought_again_are_measured_without_mode_discover() -> None:

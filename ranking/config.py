@@ -54,7 +54,7 @@ class RankingConfig(BaseModel):
         6000, ge=1, description="Products bought most lately that it may offer as new."
     )
     ranker_each: int = Field(
-        60, ge=1, description="New products that each source of candidates proposes."
+        100, ge=1, description="New products that each source of candidates proposes."
     )
     ranker_kept: int = Field(
         200, ge=1, le=1000, description="Ranked products kept a customer and mode, 6 bytes each."

@@ -268,8 +268,11 @@ class Truth:
 
     def __init__(self, planted: Planted, snapshot: Snapshot) -> None:
         self.events = planted.dataset.events
-        self.baskets = self.events.group_by("order_id").agg("product_id")["product_id"].to_list()
         self.end = self.events["at"].max()
+        orders = self.events.group_by("order_id").agg("product_id", pl.col("at").max())
+        # Rules are found in what lies before the last 30 days, and judged by these.
+        before = orders.filter(pl.col("at") <= self.end - timedelta(days=30))
+        self.baskets = before["product_id"].to_list()
         segments = snapshot.segmentation
         self.members = {
             s.id: {snapshot.user_ids.id(int(u)) for u in (segments.member == i).nonzero()[0]}

@@ -20,7 +20,7 @@ from pipeline.home import Home
 
 COMMANDS = (
     *("demo", "serve", "load", "build", "writeback", "evaluate", "config", "copy"),
-    *("recommend", "similar", "rules", "segments", "cypher", "export"),
+    *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
 ALL = [

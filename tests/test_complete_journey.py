@@ -18,6 +18,12 @@ SETTINGS = """
 [gnn]
 epochs = 4
 
+[ranking]
+ranker_windows = 1
+ranker_users = 400
+ranker_each = 30
+ranker_trees = 60
+
 [evaluation]
 cut = 2017-12-01
 bootstrap = 100

@@ -21,6 +21,7 @@ from evaluation.hidden import Hidden, gains, hide_one, hits, ranks
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
 from loaders.progress import Progress, silent
+from pipeline.choose import BLEND
 from pipeline.config import Config
 from pipeline.evaluate import carried, side, validator, windows
 from pipeline.methods import ENCODER, RECENT, Task, fit_methods
@@ -48,7 +49,6 @@ BASKETS: Final = "ItemKNN on baskets"
 CUSTOMERS: Final = "ItemKNN on customers"
 RULES: Final = "rules"
 POPULAR: Final = "popularity"
-BLEND: Final = "blend"
 SERVED: Final = (RECENT, BASKETS, RULES, ENCODER)
 """Parts the blend may have: those that answer a basket in a fraction of a millisecond."""
 MOST = 4_000

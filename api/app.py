@@ -22,6 +22,7 @@ from api.paths import EscapedSlashes
 from api.routes import (
     basket,
     build,
+    customers,
     cypher,
     events,
     health,
@@ -78,7 +79,7 @@ def create_app(
 
 def _routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/v1", responses=problems.responses(422, 500, 503))
-    for resource in (users, session, products, basket, segments, cypher, events, build):
+    for resource in (users, customers, session, products, basket, segments, cypher, events, build):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -61,5 +61,5 @@ def summarise(occasions: Occasions, now: float) -> Summary:
     users = np.flatnonzero(occasions.counts)
     first = np.floor(occasions.first[users])
     last = np.floor(occasions.last[users]) - first
-    age = np.maximum(now - first, last).astype(np.float64)
-    return Summary(users, occasions.counts[users] - 1.0, last, age)
+    age = np.maximum(now - first, last)
+    return Summary(users, (occasions.counts[users] - 1).astype(np.float64), last, age)

@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from events.config import EventsConfig
 from gnn.config import LightGCNConfig
+from lifecycle.config import LifecycleConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
 from rules.config import RulesConfig
@@ -76,6 +77,7 @@ class Config(BaseSettings):
     rules: RulesConfig = RulesConfig()
     gnn: LightGCNConfig = LightGCNConfig()
     segments: SegmentsConfig = SegmentsConfig()
+    lifecycle: LifecycleConfig = LifecycleConfig()
     ranking: RankingConfig = RankingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
@@ -147,7 +149,7 @@ def _seeded(config: Config) -> Config:
     """The common seed, in each section that does not set its own."""
     changes = {
         name: section.model_copy(update={"seed": config.seed})
-        for name in ("gnn", "segments")
+        for name in ("gnn", "segments", "lifecycle")
         if "seed" not in (section := getattr(config, name)).model_fields_set
     }
     return config.model_copy(update=changes)

@@ -13,10 +13,12 @@ import polars as pl
 from gnn.embeddings import Embeddings
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
+from lifecycle.customers import CustomerTable, build_customers
 from loaders.progress import Progress, silent
 from pipeline.choose import Choice
 from pipeline.completion import default_weights, fit_completion, served_completion
 from pipeline.config import Config
+from pipeline.customers import shelves_of
 from pipeline.features import product_features
 from pipeline.methods import ENCODER, RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
@@ -49,6 +51,7 @@ class Learned:
     completion: Mapping[str, float]
     segmentation: Segmentation
     segment_products: pl.DataFrame
+    customers: CustomerTable
 
 
 def _eligible(graph: InteractionGraph, min_lines: int) -> npt.NDArray[np.bool_]:
@@ -72,7 +75,7 @@ def learn(
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
-    """Fit what was chosen on all events, mine rules, find segments and similar products.
+    """Fit what was chosen on all events, mine rules, find segments, follow customers' lives.
 
     Args:
         shop: the whole shop.
@@ -123,6 +126,7 @@ def learn(
         completion=weights,
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
+        customers=build_customers(shop.graph, shelves_of(shop), config.lifecycle, progress),
     )
 
 

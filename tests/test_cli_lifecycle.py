@@ -88,6 +88,7 @@ def test_what_cannot_be_measured_is_told(built: Home) -> None:
     assert early.code == 3 and "nothing is known before 1990-01-01" in early.err
 
 
+@pytest.mark.slow  # a fit for each of 24 series and 6 origins
 def test_demand_by_segment_and_category(built: Home) -> None:
     found = coterie("demand", "--home", built.path, "--json").json
     assert found["method"] in FORECASTS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from lifecycle.bgnbd import BetaGeometric, fit_bgnbd
 from lifecycle.gamma_gamma import GammaGamma, fit_gamma_gamma
 from lifecycle.occasions import Floats, Occasions
 from lifecycle.pareto import Pareto, fit_pareto
+from lifecycle.resample import area_under_curve
 from lifecycle.summary import Summary, summarise
+from lifecycle.value import Rate
 from loaders.errors import DataError
 
 
@@ -71,6 +75,33 @@ def test_gamma_gamma_fits_cdnow_as_published(cdnow: tuple[Summary, Floats]) -> N
     found = fit_gamma_gamma(data.repeats, mean)
     assert (found.p, found.q) == pytest.approx((6.25, 3.74), abs=0.01)
     assert found.v == pytest.approx(15.44, abs=0.02)
+
+
+def test_the_39_weeks_that_followed(cdnow: tuple[Summary, Floats]) -> None:
+    """1,882 purchases came; who was alive by BG/NBD tells the wrong way who came."""
+    origin = find_spec("lifetimes")
+    assert origin is not None and origin.origin is not None
+    lines = (Path(origin.origin).parent / "datasets" / "CDNOW_sample.txt").read_text().split("\n")
+    cells = [line.split() for line in lines if line.strip()]
+    last, end = date(1997, 9, 30), date(1998, 6, 30)
+    days = {(row[1], date.fromisoformat(row[2])) for row in cells}
+    people = sorted({row[1] for row in cells})
+    count = Counter(person for person, day in days if last < day <= end)
+    real = np.array([count[person] for person in people], np.float64)
+    data = cdnow[0]
+    assert real.sum() == 1882 and len(people) == len(data)
+    rated = Rate().expected(data, 39)
+    errors = [np.abs(e - real).mean() for e in (PARETO.expected(data, 39), BG.expected(data, 39))]
+    assert errors == pytest.approx([0.755, 0.786], abs=2e-3)
+    assert rated.sum() == pytest.approx(2930, abs=5)
+    scores = (
+        PARETO.expected(data, 39),
+        BG.expected(data, 39),
+        PARETO.alive(data),
+        BG.alive(data),
+    )
+    found = [area_under_curve(s, real > 0)(np.ones((1, len(real))))[0] for s in scores]
+    assert found == pytest.approx([0.779, 0.773, 0.726, 0.316], abs=2e-3)
 
 
 def test_purchases_expected_of_the_customer_in_the_paper() -> None:

@@ -50,7 +50,7 @@ def mine(
     ] = TOGETHER,
     segment: Annotated[
         str | None,
-        typer.Option(help="Id of a segment: its own rules, against all others."),
+        typer.Option(help="Id of a segment: its own rules, beside the whole shop."),
     ] = None,
     sets: Annotated[
         Sets | None, typer.Option(help="List condensed frequent sets instead of rules.")
@@ -84,7 +84,8 @@ def mine(
         if sets:
             found = _sets(baskets, chosen, sets)
         elif segment:
-            inside = _members(place, shop, segment)[baskets.users]
+            # Row -1 is a visitor, who is in no segment; as an index it would be the last customer.
+            inside = _members(place, shop, segment)[baskets.users] & (baskets.users >= 0)
             found = segment_rules(baskets, inside, chosen, mixed)
         elif kind == THEN:
             found = mine_sequences(baskets, chosen)

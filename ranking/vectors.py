@@ -56,7 +56,9 @@ class Vectors:
         held = self.known[place] == product_rows
         total = amounts[held] @ self.products[place[held]]
         mean = total / max(float(amounts[held].sum()), 1e-12)
-        return np.asarray(self._all((self.products @ mean.astype(np.float32))[None])[0])
+        # Row by row: a matrix product starts threads, and one request waits for all of them.
+        scores = np.vecdot(self.products, mean.astype(np.float32))
+        return np.asarray(self._all(scores[None])[0])
 
     def with_users(self, profiles: FloatMatrix) -> Vectors:
         """The same products for users who are the mean vector of what they hold.

@@ -11,9 +11,12 @@ from loaders.errors import ConfigError
 
 
 def test_an_answer_in_two_packets_does_not_wait_for_an_acknowledgement() -> None:
-    with listening("127.0.0.1", 0) as taken:
-        with socket.create_connection(taken.getsockname()), taken.accept()[0] as connection:
-            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        listening("127.0.0.1", 0) as taken,
+        socket.create_connection(taken.getsockname()),
+        taken.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_taken_port_is_told() -> None:

@@ -20,6 +20,9 @@ from lifecycle.summary import Summary
 __all__ = ["BetaGeometric", "fit_bgnbd"]
 
 STARTS = ((0.5, 0.5, 1.0, 2.0), (2.0, 1.0, 0.5, 10.0))
+ALIKE = 20.0
+"""With a larger r all buy at nearly one rate, and the series' terms are large and alternate."""
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 POLE = 1e-6
 """Nearer than this to a = 1, the formula divides nothing by nothing."""
 
@@ -49,6 +52,8 @@ class BetaGeometric:
         The hypergeometric function stands in Euler's other form: as printed its value grows like
         a power of x, overflows for frequent buyers, and is multiplied by a factor that vanishes.
         """
+        if self.r > ALIKE:
+            return self._averaged(data, horizon) * self.alive(data)
         r, x = self.r, data.repeats
         a = self.a if abs(self.a - 1) > POLE else 1 + POLE
         z = horizon / (self.alpha + data.age + horizon)
@@ -56,6 +61,15 @@ class BetaGeometric:
         # 1 - (1 - z)^(a - 1) * series, over a - 1, without losing digits where a is near 1.
         lost = -np.expm1((a - 1) * np.log1p(-z) + np.log(series))
         return (a + self.b + x - 1) / (a - 1) * lost * self.alive(data)
+
+    def _averaged(self, data: Summary, horizon: float) -> Floats:
+        """The same of who is alive, averaged over the chance to leave: the series would cancel."""
+        count = (self.r + data.repeats)[:, None]
+        chance = special.betaincinv(self.a, (self.b + data.repeats)[:, None], (1 + _NODES) / 2)
+        chance = np.maximum(chance, 1e-12)
+        pace = np.log1p(chance * (horizon / (self.alpha + data.age))[:, None])
+        found: Floats = (-np.expm1(-count * pace) / chance) @ (_WEIGHTS / 2)
+        return found
 
 
 def fit_bgnbd(data: Summary) -> BetaGeometric:

@@ -93,11 +93,13 @@ def _terms(parameters: Floats, data: Summary) -> tuple[Floats, Floats]:
     x = data.repeats
     stays = -(r + x) * np.log(alpha + data.age) - s * np.log(beta + data.age)
     q = r + s + x
-    start = np.log(alpha + data.last)
-    width = -np.expm1(q * (start - np.log(alpha + data.age)))
+    base = alpha + data.last
+    width = -np.expm1(q * (np.log(base) - np.log(alpha + data.age)))
     z = 1 - width[:, None] * (1 - _NODES) / 2
-    y = np.exp(start[:, None] - np.log(z) / q[:, None])  # alpha + y
-    steep = np.exp((s + 1) * (np.log(y) - np.log(np.maximum(beta - alpha + y, 1e-300))))
+    passed = base[:, None] * np.expm1(-np.log(z) / q[:, None])  # y - t_x, without cancelling
+    steep = np.log(base[:, None] + passed) - np.log((beta + data.last)[:, None] + passed)
+    steep *= s + 1
+    highest = steep.max(axis=1)
     with np.errstate(divide="ignore"):  # nothing has passed since the last purchase
-        area = np.log(width / 2 * (steep @ _WEIGHTS))
-    return stays, np.log(s) - np.log(q) - q * start + area
+        area = highest + np.log(width / 2 * (np.exp(steep - highest[:, None]) @ _WEIGHTS))
+    return stays, np.log(s) - np.log(q) - q * np.log(base) + area

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +22,7 @@ from lifecycle.occasions import Floats, Occasions
 from lifecycle.pareto import Pareto, fit_pareto
 from lifecycle.resample import area_under_curve
 from lifecycle.summary import Summary, summarise
-from lifecycle.value import Rate
+from lifecycle.value import Purchases, Rate
 from loaders.errors import DataError
 
 
@@ -170,6 +171,33 @@ def test_nothing_overflows_for_the_most_frequent_of_buyers() -> None:
             assert np.isfinite(values).all()
         assert ((model.alive(data) >= 0) & (model.alive(data) <= 1)).all()
         assert (model.expected(data, 91) >= 0).all()
+
+
+@pytest.mark.parametrize("x", [0, 2, 40])
+def test_both_forms_of_bgnbds_expectation_agree(x: float) -> None:
+    one = customer(x, 30.0 if x else 0.0, 38.86)
+    model = BetaGeometric(19.0, 40.0, 0.793, 2.426)
+    averaged = model._averaged(one, 39) * model.alive(one)
+    assert averaged[0] == pytest.approx(model.expected(one, 39)[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("fit", [fit_pareto, fit_bgnbd])
+def test_shops_too_small_for_a_model_get_one_all_the_same(
+    fit: Callable[[Summary], Purchases],
+) -> None:
+    for one in (customer(0, 0, 1e-5), customer(0, 0, 90), customer(1, 90, 90), customer(9, 9, 9)):
+        assert np.isfinite(fit(one).expected(one, 91)).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(*(st.floats(-12, 12) for _ in range(4)), st.integers(0, 300), st.floats(0, 1))
+def test_paretos_likelihood_is_finite_wherever_a_fit_may_go(
+    r: float, alpha: float, s: float, beta: float, x: int, part: float
+) -> None:
+    model = Pareto(*np.exp([r, alpha, s, beta]).tolist())
+    one = customer(x, part if x else 0.0, 1.0)
+    assert np.isfinite(model.log_likelihood(one)).all()
+    assert 0 <= model.alive(one)[0] <= 1
 
 
 def test_the_poles_are_passed_smoothly() -> None:

@@ -264,7 +264,7 @@ class TestSwaps:
         reader = threading.Thread(target=look)
         reader.start()
         with Neo4jStore(neo4j_address()) as writer:
-            for _ in range(4):
+            for _ in range(2):
                 for build in ("b", "a"):
                     writer.replace_derived(self.derived(build, sizes[build]))
                     already = len(seen)

@@ -43,6 +43,20 @@ class RankingConfig(BaseModel):
     session_half_life: float = Field(
         60.0, gt=0, description="Minutes after which what a visitor did counts half in a session."
     )
+    live_weight: float = Field(
+        0.1,
+        ge=0,
+        le=10,
+        description=(
+            "How much what goes with a customer's live events counts beside their own list."
+        ),
+    )
+    live_rest: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of its score that a product keeps which was bought since the build.",
+    )
     ranker_windows: int = Field(
         2, ge=0, le=24, description="Past windows the learned ranker learns from; 0 goes without."
     )

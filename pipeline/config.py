@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from events.config import EventsConfig
-from gnn.config import LightGCNConfig
+from gnn.config import GnnConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
 from rules.config import RulesConfig
@@ -74,7 +74,7 @@ class Config(BaseSettings):
 
     seed: int = Field(0, ge=0, description="seed of all that draws at random")
     rules: RulesConfig = RulesConfig()
-    gnn: LightGCNConfig = LightGCNConfig()
+    gnn: GnnConfig = GnnConfig()
     segments: SegmentsConfig = SegmentsConfig()
     ranking: RankingConfig = RankingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

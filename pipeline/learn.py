@@ -18,7 +18,7 @@ from pipeline.choose import Choice
 from pipeline.completion import default_weights, fit_completion, served_completion
 from pipeline.config import Config
 from pipeline.features import product_features
-from pipeline.methods import ENCODER, RECENT, Task, fit_methods
+from pipeline.methods import RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
 from ranking.likeness import Likeness
@@ -89,7 +89,7 @@ def learn(
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
     needed = {name for c in choice.values() for name in c.needs} | {RECENT, *FEATURED}
-    task = Task(known, config, progress, start=start, checkpoint=checkpoint)
+    task = Task(known, config, progress, start=start, checkpoint=checkpoint, shop=shop)
     fitted = fit_methods(task, needed)
     vectors = fitted.embeddings
     history = build_history(shop.graph)
@@ -118,7 +118,7 @@ def learn(
         likeness=likeness,
         rules=mine_rules(shop, config.rules, progress, segmentation.member),
         completer=served_completion(
-            fit_completion(known, config, fitted.scorers[ENCODER], progress), weights
+            fit_completion(known, config, fitted.encoder, progress), weights
         ),
         completion=weights,
         segmentation=segmentation,

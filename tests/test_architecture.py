@@ -27,6 +27,7 @@ HEAVY = {
     "torch": {"gnn"},
     "torch_geometric": {"gnn"},
     "lightgbm": {"pipeline"},
+    "optuna": {"pipeline"},
     "mlxtend": {"rules"},
     "pandas": {"rules"},
     "ladybug": {"graph"},

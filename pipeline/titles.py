@@ -7,6 +7,7 @@ by Latent Semantic Analysis" (JASIS 1990).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,52 +21,73 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from graph.interactions import FloatMatrix
 from pipeline.features import words
 
-__all__ = ["Titles", "fit_titles"]
+__all__ = ["Terms", "Titles", "fit_titles"]
 
 LETTERS: Final = 0.5
 """Weight of letters in a row beside words."""
 MOST_TERMS: Final = 20_000
+PLAIN: Final = "none"
+
+
+Terms = Callable[[list[str]], Any]
+"""What stands for some titles before it is brought down: a matrix, sparse or not."""
 
 
 @dataclass(frozen=True)
 class Titles:
     """What was learned of a shop's titles; ``svd`` is ``None`` where there was too little."""
 
-    by_word: Any
-    by_letters: Any
+    terms: Terms
     svd: Any
 
     def vectors(self, titles: pl.Series) -> npt.NDArray[np.float32]:
         """Vectors of titles, float32 [len(titles), dim]; 0 where there is none."""
-        named = titles.fill_null("")
-        once = named.unique(maintain_order=True)
-        place = pl.DataFrame({"title": once, "place": np.arange(len(once))})
-        places = pl.DataFrame({"title": named}).join(
-            place, on="title", how="left", maintain_order="left"
-        )
-        made = np.asarray(_reduced(self, once.to_list()), np.float32)
-        return np.asarray(made[places["place"].to_numpy()], np.float32)
+        once = titles.drop_nulls().unique(maintain_order=True)
+        once = once.filter(pl.Series([bool(words(title)) for title in once], dtype=pl.Boolean))
+        terms = self.terms([*once, PLAIN])
+        made = _dense(terms if self.svd is None else self.svd.transform(terms))
+        made[-1] = 0  # stands for every title that says nothing
+        table = pl.DataFrame({"title": once, "place": np.arange(len(once), dtype=np.int64)})
+        asked = pl.DataFrame({"title": titles.cast(pl.String)})
+        places = asked.join(table, on="title", how="left", maintain_order="left")["place"]
+        return np.asarray(made[places.fill_null(-1).to_numpy()], np.float32)
 
 
-def fit_titles(titles: pl.Series, dim: int, seed: int = 0) -> Titles | None:
+def fit_titles(
+    titles: pl.Series, dim: int, seed: int = 0, sentences: Terms | None = None
+) -> Titles | None:
     """Learn words, letters and the strongest directions; ``None`` where there are no titles.
 
     Args:
         titles: of products; empty ones are left out.
         dim: most dimensions.
         seed: of the randomised SVD.
+        sentences: vectors of whole titles, in place of those of words and letters.
     """
     once = titles.drop_nulls().unique(maintain_order=True)
     told = [title for title in once if words(title)]
     if not told:
         return None
-    by_word = _tfidf(words, told)
-    by_letters = _tfidf(_letters, told)
-    terms = _terms(by_word, by_letters, told)
+    terms = sentences or _fit_terms(told)
+    fitted = terms(told)
     svd = None
-    if min(terms.shape) > dim:
-        svd = TruncatedSVD(dim, random_state=seed).fit(terms)
-    return Titles(by_word, by_letters, svd)
+    if min(fitted.shape) > dim:
+        svd = TruncatedSVD(dim, random_state=seed).fit(fitted)
+    return Titles(terms, svd)
+
+
+def _fit_terms(titles: list[str]) -> Terms:
+    by_word, by_letters = _tfidf(words, titles), _tfidf(_letters, titles)
+
+    def terms(titles: list[str]) -> FloatMatrix:
+        blocks = [by_word.transform(titles), by_letters.transform(titles) * LETTERS]
+        return sparse.csr_array(sparse.hstack(blocks, format="csr"))
+
+    return terms
+
+
+def _dense(matrix: Any) -> npt.NDArray[np.float32]:
+    return np.array(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float32)
 
 
 def _letters(title: str) -> list[str]:
@@ -82,13 +104,3 @@ def _tfidf(analyzer: Any, titles: list[str]) -> Any:
         analyzer=analyzer, sublinear_tf=True, dtype=np.float32, max_features=MOST_TERMS
     )
     return made.fit(titles)
-
-
-def _terms(by_word: Any, by_letters: Any, titles: list[str]) -> FloatMatrix:
-    blocks = [by_word.transform(titles), by_letters.transform(titles) * LETTERS]
-    return sparse.csr_array(sparse.hstack(blocks, format="csr"))
-
-
-def _reduced(learned: Titles, titles: list[str]) -> npt.NDArray[Any]:
-    terms = _terms(learned.by_word, learned.by_letters, titles)
-    return np.asarray(terms.toarray() if learned.svd is None else learned.svd.transform(terms))

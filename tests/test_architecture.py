@@ -26,6 +26,7 @@ LAYER = {
 HEAVY = {
     "torch": {"gnn"},
     "torch_geometric": {"gnn"},
+    "sentence_transformers": {"gnn"},
     "lightgbm": {"pipeline"},
     "optuna": {"pipeline"},
     "mlxtend": {"rules"},

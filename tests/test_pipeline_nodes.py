@@ -98,3 +98,13 @@ def test_titles_alike_in_words_or_letters_are_near(dim: int) -> None:
 
 def test_no_titles_have_no_vectors() -> None:
     assert fit_titles(pl.Series([None, "", "!"], dtype=pl.String), 8) is None
+
+
+def test_sentences_stand_for_titles_where_they_are_given() -> None:
+    def lengths(titles: list[str]) -> np.ndarray:
+        return np.array([[len(title), 1.0] for title in titles])
+
+    learned = fit_titles(TITLES, 2, sentences=lengths)
+    assert learned is not None
+    found = learned.vectors(pl.Series(["milk", None, "Claw hammer"]))
+    np.testing.assert_array_equal(found, [[4, 1], [0, 0], [11, 1]])

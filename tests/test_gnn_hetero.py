@@ -24,6 +24,8 @@ from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.schema import EVENT_NAMES
 from loaders.synthetic import GROUPS, Planted
+from pipeline.config import Config
+from pipeline.methods import RECENT, Task, fit_methods
 from pipeline.nodes import fit_describer
 from tests.graphs import graph_of, graph_of_shop
 
@@ -303,3 +305,11 @@ def test_gradients_of_messages_are_those_of_the_dense_product() -> None:
     result.square().sum().backward()
     torch.testing.assert_close(model.own.grad, own.grad)
     assert relation.messages()[relation.ends][0].shape == (3, 2)
+
+
+def test_the_setting_selects_it_and_a_product_never_bought_has_a_vector(shop: Shop) -> None:
+    bought = shop.graph.where(shop.graph.product_rows != 5)
+    task = Task(bought, Config(gnn=CONFIG.model_copy(update={"epochs": 1})), shop=shop)
+    fitted = fit_methods(task, needed=[RECENT])
+    assert set(fitted.scorers) == {RECENT, "hetero"} and fitted.encoder.name == "hetero"
+    assert fitted.embeddings.product_vectors[5].any()

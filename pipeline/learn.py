@@ -20,7 +20,7 @@ from pipeline.completion import default_weights, fit_completion
 from pipeline.config import Config
 from pipeline.customers import shelves_of
 from pipeline.features import product_features
-from pipeline.methods import ENCODER, RECENT, Task, fit_methods
+from pipeline.methods import RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
 from ranking.blend import Blend
 from ranking.history import build_history
@@ -93,7 +93,7 @@ def learn(
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
     needed = {name for c in choice.values() for name in c.needs} | {RECENT, *FEATURED}
-    task = Task(known, config, progress, start=start, checkpoint=checkpoint)
+    task = Task(known, config, progress, start=start, checkpoint=checkpoint, shop=shop)
     fitted = fit_methods(task, needed)
     vectors = fitted.embeddings
     history = build_history(shop.graph)
@@ -115,9 +115,7 @@ def learn(
     )
     segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
     rules = mine_rules(shop, config.rules, progress, segmentation.member)
-    completers = fit_completion(
-        known, config, fitted.scorers[ENCODER], progress, pairs=rules.as_edges()
-    )
+    completers = fit_completion(known, config, fitted.encoder, progress, pairs=rules.as_edges())
     return Learned(
         shop=shop,
         embeddings=vectors,

@@ -27,8 +27,10 @@ LAYER = {
 HEAVY = {
     "torch": {"gnn"},
     "torch_geometric": {"gnn"},
+    "sentence_transformers": {"gnn"},
     "lightgbm": {"lifecycle", "pipeline"},
     "statsmodels": {"lifecycle"},
+    "optuna": {"pipeline"},
     "mlxtend": {"rules"},
     "pandas": {"rules"},
     "ladybug": {"graph"},

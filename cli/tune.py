@@ -48,7 +48,7 @@ def tune(
 
     The window before the test window decides, so that `coterie evaluate` tells afterwards what it
     is worth. After Ctrl-C the same command goes on with the time that is left; with more --minutes,
-    longer. Needs the extra `tune`.
+    longer. Needs the extra `learn`.
 
     Example: `coterie tune --minutes 30`
 

@@ -22,7 +22,7 @@ try:
     import optuna
 except ModuleNotFoundError as error:
     raise ConfigError(
-        f"tuning needs {error.name}; install it: pip install 'coterie[tune]'"
+        f"tuning needs {error.name}; install it: pip install 'coterie[learn]'"
     ) from error
 
 __all__ = ["Trials", "open_trials"]

@@ -39,6 +39,7 @@ class Span:
         values: float32 [n].
         orders: int32 [n], counted from the first order of ``first``.
         owners: int32 [n_orders], customer of each of these orders, counted from ``first``.
+        starts: int64 [last - first + 1], where each customer's events begin.
     """
 
     first: int
@@ -50,6 +51,7 @@ class Span:
     values: npt.NDArray[np.float32]
     orders: npt.NDArray[np.int32]
     owners: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -65,7 +67,7 @@ class EventLog:
         products: int32 [n_events], rows.
         kinds: int8 [n_events], index into ``loaders.schema.EVENT_NAMES``.
         seconds: uint32 [n_events], since 1970-01-01 UTC, rounded down.
-        values: float32 [n_events], the shop's currency; NaN where unknown.
+        values: float32 [n_events], the shop's currency; 0 where unknown.
         orders: int32 [n_events]; an event without an order has a number of its own.
     """
 
@@ -122,7 +124,7 @@ class EventLog:
             products[order].astype(np.int32),
             kinds[order].astype(np.int8),
             np.clip(seconds[order], 0, 2**32 - 1).astype(np.uint32),
-            values[order].astype(np.float32),
+            np.nan_to_num(values[order].astype(np.float32), nan=0.0),
             renumbered.astype(np.int32),
         )
 
@@ -140,6 +142,7 @@ class EventLog:
             self.values[events],
             self.orders[events] - np.int32(self.order_starts[first]),
             np.repeat(rows, np.diff(self.order_starts[first : last + 1])),
+            self.starts[first : last + 1] - self.starts[first],
         )
 
     def chunks(self, size: int = CHUNK) -> Iterator[tuple[int, int]]:

@@ -27,6 +27,7 @@ from graph.store import Derived
 from loaders.errors import ConfigError, DataError, StoreUnavailable
 from loaders.progress import Progress, silent
 from pipeline.audience_tables import AUDIENCES, save_audience_tables
+from pipeline.audiences import Desk, audiences_file
 from pipeline.choose import choice_json, default_choice
 from pipeline.completion import Completed, measure_completion
 from pipeline.config import Config
@@ -114,6 +115,8 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         _write_back(home, derived, progress)
         home.publish(name)
         forget(home)
+        if audiences_file(home).exists():
+            Desk(home, config.audiences).refresh(progress=progress)
         home.prune(config.snapshots.keep)
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))

@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from cli import ask, audiences, build, events, graph_commands, load, rules, serve, snapshots
+from cli import (
+    ask,
+    audiences,
+    build,
+    events,
+    graph_commands,
+    keys,
+    load,
+    rules,
+    serve,
+    snapshots,
+)
 from cli.output import err
 from loaders.errors import CoterieError
 
@@ -31,7 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=HELP,
 )
-for room in (serve, load, build, ask, rules, audiences, graph_commands, snapshots, events):
+rooms = (serve, load, build, ask, rules, audiences, graph_commands, snapshots, events, keys)
+for room in rooms:
     room.register(app)
 
 

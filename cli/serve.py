@@ -13,6 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from api.access.audit import Audit, audit_file
+from api.access.check import Access, is_loopback
+from api.access.keys import KeyFile, key_file
 from api.app import create_app
 from api.live import Live
 from api.models.base import Mode
@@ -79,12 +82,24 @@ def run_server(home: Home, host: str, port: int) -> None:
         live.stop()
         provider.stop()
 
-    app = create_app(provider, choice, live)
+    local = is_loopback(host)
+    keys = KeyFile(key_file(home.path))
+    access = Access(keys, Audit(audit_file(home.path)), local=local)
+    app = create_app(provider, choice, live, access, home)
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")
+    if not keys.all():
+        err.print(_WITHOUT_KEYS[local])
     with taken, suppress(KeyboardInterrupt):
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
+
+
+_WITHOUT_KEYS = {
+    True: "open to programs on this machine; as soon as there is a key (coterie keys create), "
+    "each request needs one",
+    False: "closed: every request needs a key and there is none yet; make one: coterie keys create",
+}
 
 
 def serve(

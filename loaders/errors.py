@@ -15,6 +15,7 @@ CoterieError
     ├── UnknownProduct
     ├── UnknownCategory
     ├── UnknownBrand
+    ├── UnknownBuild
     ├── UnknownSegment
     └── UnknownAudience
 """
@@ -37,6 +38,7 @@ __all__ = [
     "StoreUnavailable",
     "UnknownAudience",
     "UnknownBrand",
+    "UnknownBuild",
     "UnknownCategory",
     "UnknownProduct",
     "UnknownSegment",
@@ -184,6 +186,12 @@ class UnknownBrand(NotFound):
     """No product is of this brand."""
 
     slug = "unknown-brand"
+
+
+class UnknownBuild(NotFound):
+    """No finished build has this id."""
+
+    slug = "unknown-build"
 
 
 class UnknownSegment(NotFound):

@@ -79,7 +79,7 @@ class Scan:
         """Whether one customer meets it, and the true values."""
         span = log.span(row, row + 1)
         measured = self.measure(span)
-        values = {name: array[0].item() for name, array in measured.items()}
+        values = {name: _known(array[0].item()) for name, array in measured.items()}
         return bool(self.met(measured)[0]), values | self.more(span)
 
     def more(self, span: Span) -> dict[str, Any]:
@@ -239,6 +239,10 @@ def _money(span: Span, found: Mask) -> npt.NDArray[np.float64]:
         paid = (span.values * found).astype(np.float64)
         total[there] = np.round(np.add.reduceat(paid, span.starts[there]), 2)
     return total
+
+
+def _known(value: Any) -> Any:
+    return None if value != value else value
 
 
 def _last(span: Span, found: Mask) -> str | None:

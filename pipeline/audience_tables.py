@@ -20,7 +20,6 @@ from audiences.tables import Grouping, Tables, traits_of
 from graph.shop import Shop
 from graph.store import Derived
 from loaders.errors import ConfigError, SnapshotMissing
-from pipeline.learn import Learned
 from pipeline.snapshot import Snapshot
 
 __all__ = ["AUDIENCES", "closed_to", "load_audience_tables", "save_audience_tables"]
@@ -30,19 +29,22 @@ CUSTOMERS: Final = "customers.parquet"
 TRUE: Final = ("true", "1", "1.0", "yes", "y")
 
 
-def save_audience_tables(folder: Path, learned: Learned, derived: Derived) -> None:
+def save_audience_tables(
+    folder: Path, shop: Shop, vectors: npt.NDArray[np.float32], derived: Derived
+) -> None:
     """Write what audiences need beside what a snapshot holds anyway.
 
     Args:
         folder: of the audiences' part of the snapshot.
-        learned: by the build.
+        shop: what was learned from.
+        vectors: of its users, float32 [n_users, dim].
         derived: what it writes back to the graph; its lists are the ones audiences see.
     """
-    EventLog.of(learned.shop.graph).save(folder / "events")
-    np.save(folder / "vectors.npy", learned.embeddings.user_vectors.astype(np.float32))
+    EventLog.of(shop.graph).save(folder / "events")
+    np.save(folder / "vectors.npy", vectors.astype(np.float32))
     frame = pl.from_arrow(derived.edges["MAY_LIKE", "User", "Product"])
     assert isinstance(frame, pl.DataFrame)
-    np.save(folder / "liked.npy", _liked(learned.shop, frame))
+    np.save(folder / "liked.npy", _liked(shop, frame))
 
 
 def _liked(shop: Shop, edges: pl.DataFrame) -> npt.NDArray[np.int32]:

@@ -110,7 +110,8 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
             learned, name, config.snapshots.liked, vectors=config.snapshots.vectors
         )
         with home.staged(name) as folder:
-            save_audience_tables(folder / AUDIENCES, learned, derived)
+            vectors = learned.embeddings.user_vectors
+            save_audience_tables(folder / AUDIENCES, shop, vectors, derived)
             snapshot_of(folder, learned, manifest).save(report)
         _write_back(home, derived, progress)
         home.publish(name)

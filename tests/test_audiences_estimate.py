@@ -131,8 +131,7 @@ def test_true_values_stand_beside_thresholds(
 ) -> None:
     tables = tables_of()
     plan = Plan.of(defined(where), tables, {})
-    values = explain(Evaluator(tables), plan, user).tree.found
-    assert {k: None if v != v else v for k, v in values.items()} == found
+    assert explain(Evaluator(tables), plan, user).tree.found == found
 
 
 ALL = np.array([True, True, True, True, True, False])

@@ -22,7 +22,7 @@ __all__ = ["DAY", "EventLog", "Span"]
 
 DAY: Final = 86_400
 """Seconds."""
-CHUNK: Final = 1 << 19
+CHUNK: Final = 1 << 17
 """Events looked at together: what is made of them stays in the processor's cache."""
 
 

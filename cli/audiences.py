@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 
 from audiences.cypher import Dialect
 from audiences.definition import Definition, canonical, read_file
-from audiences.estimate import Estimate
-from audiences.explain import Explained, Told
 from audiences.export import Form
-from audiences.vault import Refresh
 from audiences.webhook import Hook
+from cli.audience_views import (
+    audience_json,
+    change_cells,
+    print_audiences,
+    print_estimate,
+    print_explained,
+    refresh_cells,
+)
 from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
 from cli.output import emit_json, err, out, progress_bars, table
-from loaders.errors import AudienceError, ConfigError
-from pipeline.audiences import Change, Desk, Listed
+from loaders.errors import ConfigError, OptionError
+from pipeline.audiences import Desk
 
 __all__ = ["register"]
 
@@ -72,7 +77,7 @@ def create(
         emit_json({"name": saved.name, "version": saved.version, "estimate": asdict(told)})
         return
     out.print(f"saved {saved.name} as version {saved.version}")
-    _estimate(told)
+    print_estimate(told)
 
 
 @audiences.command()
@@ -91,35 +96,7 @@ def estimate(
     if json:
         emit_json(asdict(told))
     else:
-        _estimate(told)
-
-
-def _estimate(told: Estimate) -> None:
-    if told.size is None:
-        out.print(f"fewer than {told.minimum} customers; nothing more is told of so few")
-        return
-    about = "about " if told.coarse else ""
-    out.print(f"{about}{told.size:,} customers, {told.share:.1%} of all")
-    if told.coarse:
-        out.print(
-            f"It differs from another group by fewer than {told.minimum}, so the size is told in "
-            f"steps of {told.minimum} and no value."
-        )
-        return
-    out.print(f"They spent {told.spend:,.2f} so far.")
-    if told.expected_value is not None:
-        out.print(f"Expected of them: {told.expected_value:,.2f}.")
-    for title, found in (("Segments", told.segments), ("Other audiences", told.audiences)):
-        rows = [
-            (o.id, o.name, _count(o.size), "" if o.share is None else f"{o.share:.0%}")
-            for o in found
-        ]
-        if rows:
-            table(title, ("id", "name", "shared", "of this"), rows, ("shared", "of this"))
-
-
-def _count(size: int | None) -> str:
-    return "too few" if size is None else f"{size:,}"
+        print_estimate(told)
 
 
 @audiences.command("list")
@@ -139,43 +116,9 @@ def list_(
     """
     found = _desk(home, config).listed(segment)
     if json:
-        emit_json([_listed(one) for one in found])
+        emit_json([audience_json(one) for one in found])
     else:
-        _table(found)
-
-
-def _table(found: Sequence[Listed]) -> None:
-    rows = [
-        (
-            one.saved.name,
-            one.saved.definition.title,
-            one.saved.version,
-            *_line(one.last),
-            ", ".join(one.used_by),
-        )
-        for one in found
-    ]
-    numbers = ("version", "customers", "added", "removed", "net", "spent")
-    columns = ("name", "title", "version", "build", *numbers[1:], "used by")
-    table("Audiences", columns, rows, numbers)
-
-
-def _line(line: Refresh | None) -> tuple[Any, ...]:
-    if line is None:
-        return ("", "", "", "", "", "")
-    spent = "" if line.spend is None else f"{line.spend:,.2f}"
-    size = "cannot be evaluated" if line.problem else _count(line.size)
-    return (line.build, size, line.added, line.removed, line.net, spent)
-
-
-def _listed(one: Listed) -> dict[str, Any]:
-    return {
-        "name": one.saved.name,
-        "version": one.saved.version,
-        "definition": one.saved.definition.model_dump(mode="json", exclude_defaults=True),
-        "last": asdict(one.last) if one.last else None,
-        "used_by": one.used_by,
-    }
+        print_audiences(found)
 
 
 @audiences.command()
@@ -203,7 +146,7 @@ def show(
     if json:
         emit_json(
             {
-                **_listed(one),
+                **audience_json(one),
                 "versions": [
                     {
                         "version": v.version,
@@ -216,10 +159,10 @@ def show(
             }
         )
         return
-    _table([one])
+    print_audiences([one])
     rows = [(v.version, v.created, canonical(v.definition.where)) for v in versions]
     table("Versions", ("version", "saved", "where"), rows, ("version",))
-    lines = [(line.at, line.version, *_line(line)) for line in history]
+    lines = [(line.at, line.version, *refresh_cells(line)) for line in history]
     numbers = ("version", "customers", "added", "removed", "net", "spent")
     table("History", ("at", "version", "build", *numbers[1:]), lines, numbers)
 
@@ -261,22 +204,7 @@ def explain(
     if json:
         emit_json(asdict(told))
     else:
-        _explain(name, told)
-
-
-def _explain(name: str, told: Explained) -> None:
-    barred = f" ({told.barred})" if told.barred else ""
-    out.print(f"{told.user_id} is {'' if told.member else 'not '}in {name}{barred}")
-    for depth, node in _nodes(told.tree):
-        values = ", ".join(f"{key} {value}" for key, value in node.found.items())
-        found = f"   [{values}]" if values else ""
-        out.print(f"{'  ' * depth}{'yes' if node.met else 'no '}  {node.text}{found}")
-
-
-def _nodes(node: Told, depth: int = 1) -> Iterable[tuple[int, Told]]:
-    yield depth, node
-    for inner in node.inner:
-        yield from _nodes(inner, depth + 1)
+        print_explained(name, told)
 
 
 @audiences.command()
@@ -362,12 +290,7 @@ def diff(
         emit_json([asdict(change) for change in changes])
         return
     columns = ("name", "before", "after", "added", "removed")
-    table("What changes", columns, [_cells(change) for change in changes], columns[1:])
-
-
-def _cells(change: Change) -> tuple[str, ...]:
-    sizes = (change.before, change.after, change.added, change.removed)
-    return (change.name, *map(_count, sizes))
+    table("What changes", columns, [change_cells(change) for change in changes], columns[1:])
 
 
 @audiences.command()
@@ -386,9 +309,9 @@ def refresh(
     with progress_bars() as progress:
         found = _desk(home, config).refresh(names or (), progress)
     if json:
-        emit_json([_listed(one) for one in found])
+        emit_json([audience_json(one) for one in found])
     else:
-        _table(found)
+        print_audiences(found)
 
 
 @audiences.command()
@@ -409,44 +332,44 @@ def delete(
         out.print(f"deleted {name}")
 
 
-Way = Literal["add", "remove", "erase", "list"]
-
-
 @audiences.command()
 def suppress(
-    way: Annotated[
-        Way, typer.Argument(help="Add to the list, remove from it, erase for good, or list.")
-    ],
-    user_ids: Annotated[list[str] | None, typer.Argument(help="Ids of customers.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file of ids, one a line.")] = None,
+    user_ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of customers; the list is printed without.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file of further ids, one a line.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take them off the list.")] = False,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Take them out of all that is kept, for good.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Keep customers out of every audience, list and export, whatever a definition says.
 
-    `erase` also takes them out of what was kept of earlier refreshes and exports.
+    Example: `coterie audiences suppress 1228 1229`
 
-    Example: `coterie audiences suppress add 1228 1229`
-
-    Example: `coterie audiences suppress add --file opted-out.txt`
+    Example: `coterie audiences suppress --file opted-out.txt`
     """
+    if remove and erase:
+        raise OptionError("erase", "give either --remove or --erase")
     vault = _desk(home, config).vault
     ids = [*(user_ids or ()), *(_ids(file) if file else ())]
-    if way != "list" and not ids:
-        raise AudienceError([("user_ids", "give ids of customers, or --file")])
-    if way == "list":
+    if not ids and (remove or erase or file):
+        raise OptionError("user_ids", "give ids of customers")
+    if not ids:
         listed = vault.suppressed()
         if json:
             emit_json(listed)
         else:
             out.print("\n".join(listed))
         return
-    done = {"add": vault.suppress, "remove": vault.allow, "erase": vault.erase}[way](ids)
+    done = (vault.erase if erase else vault.allow if remove else vault.suppress)(ids)
     if json:
         emit_json({"asked": len(ids), "changed": done})
     else:
-        out.print(f"{way}: {done:,} of {len(ids):,} customers changed")
+        out.print(f"{done:,} of {len(ids):,} customers changed")
 
 
 def _ids(file: Path) -> list[str]:

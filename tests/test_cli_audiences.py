@@ -48,7 +48,7 @@ def test_the_way_from_a_file_to_an_export(file: Path, own: Home, tmp_path: Path)
     assert ran.json == {"file": str(output), "bytes": output.stat().st_size}
     assert lines[0] == "user_id,spend" and len(lines) == told["size"] + 1
     assert lines[1].startswith(f"{first},") and not list(tmp_path.glob(".*"))
-    assert coterie("audiences", "suppress", "add", first, *home, "--json").json["changed"] == 1
+    assert coterie("audiences", "suppress", first, *home, "--json").json["changed"] == 1
     changes = coterie("audiences", "refresh", *home, "--json").json
     assert changes[0]["last"]["removed"] == 1
     why = coterie("audiences", "explain", "lapsed", first, *home)
@@ -76,9 +76,9 @@ def test_tables_for_people(file: Path, own: Home) -> None:
         (("show", "lapsed"), "History"),
         (("members", "lapsed"), "members"),
         (("refresh", "lapsed"), "lapsed"),
-        (("suppress", "add", "user-7"), "add: 1 of 1 customers changed"),
-        (("suppress", "list"), "user-7"),
-        (("suppress", "erase", "user-7"), "erase: 1 of 1 customers changed"),
+        (("suppress", "user-7"), "1 of 1 customers changed"),
+        (("suppress",), "user-7"),
+        (("suppress", "user-7", "--erase"), "1 of 1 customers changed"),
         (("delete", "lapsed"), "deleted lapsed"),
     ):
         ran = coterie("audiences", *command, *home)
@@ -91,7 +91,7 @@ def test_mistakes_have_their_exit_codes(file: Path, own: Home) -> None:
     ran = coterie("audiences", "create", file, *home)
     assert ran.code == 4 and ran.err.count("there is no category 'aisle-9'") == 2
     assert coterie("audiences", "members", "none", *home).code == 8
-    assert coterie("audiences", "suppress", "add", *home).code == 4
+    assert coterie("audiences", "suppress", "--remove", *home).code == 4
     assert coterie("audiences", "create", "none.toml", *home).code == 4
     file.write_text(json.dumps({"kind": "x"}))
     assert coterie("audiences", "estimate", file, *home).code == 4

@@ -31,6 +31,7 @@ from graph.write import write_dataset
 from loaders.dataset import Dataset
 from loaders.errors import AudienceError
 from loaders.report import LoadReport
+from tests.neo4j_fixture import clean_neo4j
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -137,6 +138,19 @@ def test_the_query_finds_the_members(where: dict[str, Any], store: GraphStore) -
     plan = Plan.of(defined(where), tables, {"tea": tea})
     answer = store.query(guarded(cypher(plan, tables)), {}, QueryLimits())
     assert answer["user_id"].to_pylist() == who(where, tables, [tea])
+
+
+def test_neo4j_finds_the_same_members() -> None:
+    tables = tables_of()
+    tea = defined({"kind": "bought", "product": "green"}, "tea")
+    with open_store(clean_neo4j()) as served:
+        write_dataset(served, dataset())
+        served.replace_derived(derived())
+        for where in IN_GRAPH:
+            plan = Plan.of(defined(where), tables, {"tea": tea})
+            text = guarded(cypher(plan, tables, "neo4j"))
+            found = served.query(text, {}, QueryLimits())["user_id"].to_pylist()
+            assert found == who(where, tables, [tea]), where
 
 
 def test_the_query_as_an_analyst_sees_it() -> None:

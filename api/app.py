@@ -25,6 +25,7 @@ from api.limits import BodyLimit
 from api.live import LiveParts
 from api.paths import EscapedSlashes
 from api.routes import (
+    audiences,
     basket,
     build,
     customers,
@@ -40,6 +41,7 @@ from api.routes import (
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
+from pipeline.audiences import Desk
 
 __all__ = ["RESOURCES", "create_app"]
 
@@ -50,6 +52,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     products.router,
     basket.router,
     segments.router,
+    audiences.router,
     cypher.router,
     events.router,
     build.router,
@@ -71,6 +74,7 @@ def create_app(
     live: LiveParts | None = None,
     access: Access | None = None,
     builds: Builds | None = None,
+    desk: Desk | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -80,6 +84,7 @@ def create_app(
         live: takes events and knows how the store is; without it, events are refused.
         access: who may ask what; without it, whoever reaches the app may ask everything.
         builds: the shop's builds, for routes that list them and go back to one.
+        desk: the shop's audiences.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -95,6 +100,7 @@ def create_app(
     app.state.live = live
     app.state.access = access
     app.state.builds = builds
+    app.state.audiences = desk
     _routes(app)
     problems.install(app)
     app.add_middleware(EscapedSlashes)

@@ -21,6 +21,7 @@ from api.access.check import KeyForbidden, KeyMissing, TooManyRequests
 from api.headers import SECURITY
 from api.models.base import Answer, example
 from loaders.errors import (
+    AudienceError,
     CoterieError,
     NotFound,
     OptionError,
@@ -49,6 +50,7 @@ STATUS: tuple[tuple[type[CoterieError], int], ...] = (
     (NotFound, 404),
     (SnapshotChanged, 409),
     (OptionError, 422),
+    (AudienceError, 422),
     (QueryError, 400),
     (StoreUnavailable, 503),
     (SnapshotMissing, 503),
@@ -169,6 +171,8 @@ async def _coterie(request: Request, error: Exception) -> Response:
     if isinstance(error, OptionError):
         message = str(error).removeprefix(f"{error.option}: ")
         fields = [ProblemField(field=f"query.{error.option}", message=message)]
+    elif isinstance(error, AudienceError):
+        fields = [ProblemField(field=f"definition.{p}", message=m) for p, m in error.problems]
     return problem(
         request, status, error.slug, str(error), retryable=waiting, errors=fields, headers=headers
     )

@@ -11,6 +11,7 @@ import typer
 
 from cli import (
     ask,
+    audiences,
     build,
     events,
     graph_commands,
@@ -51,6 +52,7 @@ for room in (
     ask,
     rules,
     lifecycle,
+    audiences,
     graph_commands,
     snapshots,
     events,

@@ -36,6 +36,7 @@ from cli.options import (
 from cli.output import emit_json, err, out, progress_bars
 from loaders.errors import ConfigError
 from loaders.sources import load_source
+from pipeline.audiences import Desk
 from pipeline.build import build
 from pipeline.home import Home
 
@@ -75,8 +76,8 @@ def run_server(home: Home, host: str, port: int) -> None:
     taken = listening(host, port)
     provider = SnapshotProvider(home, home.name)
     choice = ApiSettings(host=host, port=port)
-    chosen = settings(home, None).events
-    live = Live(home.path, home.store, chosen, choice.store_check_seconds)
+    chosen = settings(home, None)
+    live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
 
     @asynccontextmanager
     async def watching(app: Any) -> AsyncIterator[None]:
@@ -89,7 +90,8 @@ def run_server(home: Home, host: str, port: int) -> None:
     local = is_loopback(host)
     keys = KeyFile(key_file(home.path))
     access = Access(keys, Audit(audit_file(home.path)), local=local)
-    app = create_app(provider, choice, live, access, home)
+    desk = Desk(home, chosen.audiences)
+    app = create_app(provider, choice, live, access, home, desk)
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")

@@ -3,7 +3,9 @@
 CoterieError
 ├── DataError          fix the input: the message names file, row and column
 ├── ConfigError        fix the setting, path or address that the message names
-│   └── OptionError
+│   ├── OptionError
+│   └── AudienceError
+│       └── AudienceTooSmall
 ├── QueryError         fix the Cypher query
 ├── StoreUnavailable   try again: the same may work later
 │   └── EventQueueUnavailable
@@ -14,12 +16,17 @@ CoterieError
     ├── UnknownCategory
     ├── UnknownBrand
     ├── UnknownBuild
-    └── UnknownSegment
+    ├── UnknownSegment
+    └── UnknownAudience
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
+    "AudienceError",
+    "AudienceTooSmall",
     "ConfigError",
     "CoterieError",
     "DataError",
@@ -29,6 +36,7 @@ __all__ = [
     "QueryError",
     "SnapshotMissing",
     "StoreUnavailable",
+    "UnknownAudience",
     "UnknownBrand",
     "UnknownBuild",
     "UnknownCategory",
@@ -100,6 +108,27 @@ class OptionError(ConfigError):
         super().__init__(f"{option}: {message}")
 
 
+class AudienceError(ConfigError):
+    """A definition of an audience cannot be used as it is.
+
+    Args:
+        problems: each with the path of the part concerned and what to do about it.
+    """
+
+    slug = "invalid-audience"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"{path}: {message}" for path, message in self.problems]
+        super().__init__("\n  ".join(["the audience cannot be used:", *lines]))
+
+
+class AudienceTooSmall(AudienceError):
+    """Too few customers to be told of, or to be told apart from others."""
+
+    slug = "audience-too-small"
+
+
 class QueryError(CoterieError):
     """A Cypher query is refused or wrong; the message names the clause."""
 
@@ -169,3 +198,9 @@ class UnknownSegment(NotFound):
     """No segment has this id."""
 
     slug = "unknown-segment"
+
+
+class UnknownAudience(NotFound):
+    """No audience has this name."""
+
+    slug = "unknown-audience"

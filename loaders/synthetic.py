@@ -18,7 +18,7 @@ import polars as pl
 from loaders.dataset import Dataset
 from loaders.report import LoadReport
 
-__all__ = ["Planted", "synthetic_shop"]
+__all__ = ["Planted", "synthetic_lines", "synthetic_shop"]
 
 GROUPS = 4
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -44,10 +44,7 @@ class Planted:
 def synthetic_shop(users: int = 200, seed: int = 0) -> Planted:
     """Make a shop of ``users`` customers, about as many products / 2 and 60 lines each."""
     rng = np.random.default_rng(seed)
-    products = max(40, min(users // 2, 20_000)) // GROUPS * GROUPS
-    group = rng.permutation(np.arange(users) % GROUPS)
-    lines = _lines(rng, group, products)
-    events = _with_pairs(rng, lines, products)
+    group, events, products = _drawn(rng, users)
     data = Dataset.of(
         _events(events),
         LoadReport(f"synthetic({users}, seed={seed})", events.height, events.height),
@@ -56,6 +53,22 @@ def synthetic_shop(users: int = 200, seed: int = 0) -> Planted:
         categories=_categories(products),
     )
     return Planted(data, group, tuple((_product(a), _product(b)) for a, b in _pairs(products)))
+
+
+def synthetic_lines(users: int, seed: int = 0) -> pl.DataFrame:
+    """The lines of ``synthetic_shop`` as numbers: ``user``, ``product``, ``order``, ``day``.
+
+    A shop of a million customers is made of several of these with users of their own, where names
+    would fill the memory.
+    """
+    return _drawn(np.random.default_rng(seed), users)[1]
+
+
+def _drawn(rng: np.random.Generator, users: int) -> tuple[npt.NDArray[Any], pl.DataFrame, int]:
+    """Group of each user, all lines, and the number of products."""
+    products = max(40, min(users // 2, 20_000)) // GROUPS * GROUPS
+    group = rng.permutation(np.arange(users) % GROUPS)
+    return group, _with_pairs(rng, _lines(rng, group, products), products), products
 
 
 def _pairs(products: int) -> list[tuple[int, int]]:

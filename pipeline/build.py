@@ -23,8 +23,11 @@ from graph.interactions import from_day
 from graph.open import open_store
 from graph.readback import data_hash, read_shop
 from graph.shop import Shop
+from graph.store import Derived
 from loaders.errors import ConfigError, DataError, StoreUnavailable
 from loaders.progress import Progress, silent
+from pipeline.audience_tables import AUDIENCES, save_audience_tables
+from pipeline.audiences import Desk, audiences_file
 from pipeline.choose import choice_json, default_choice
 from pipeline.completion import Completed, measure_completion
 from pipeline.config import Config
@@ -104,11 +107,18 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         report = found.report.to_json() if found else {"not_measured": reason}
         report |= {"completion": completed.to_json()} if completed else {}
         manifest = _manifest(name, learned, config, found, clock)
+        derived = derived_graph(
+            learned, name, config.snapshots.liked, vectors=config.snapshots.vectors
+        )
         with home.staged(name) as folder:
+            vectors = learned.embeddings.user_vectors
+            save_audience_tables(folder / AUDIENCES, shop, vectors, derived)
             snapshot_of(folder, learned, manifest).save(report)
-        _write_back(home, learned, name, config, progress)
+        _write_back(home, derived, progress)
         home.publish(name)
         forget(home)
+        if audiences_file(home).exists():
+            Desk(home, config.audiences).refresh(progress=progress)
         home.prune(config.snapshots.keep)
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))
@@ -182,19 +192,16 @@ def _learn(
     )
 
 
-def _write_back(
-    home: Home, learned: Learned, name: str, config: Config, progress: Progress
-) -> None:
+def _write_back(home: Home, derived: Derived, progress: Progress) -> None:
     progress("write back to the graph", 0, 1)
-    derived = derived_graph(learned, name, config.snapshots.liked, vectors=config.snapshots.vectors)
     try:
         with open_store(home.store, wait_seconds=WAIT_FOR_STORE) as store:
             store.replace_derived(derived)
     except StoreUnavailable as error:
         keep(home, derived)
         raise StoreUnavailable(
-            f"{error}; build {name} is whole, but neither in the graph nor published, and what "
-            "was published before goes on. When the store is back, run: coterie writeback "
+            f"{error}; build {derived.build} is whole, but neither in the graph nor published, and "
+            "what was published before goes on. When the store is back, run: coterie writeback "
             f"--home {home.path}"
         ) from error
     progress("write back to the graph", 1, 1)

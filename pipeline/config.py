@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from audiences.config import AudiencesConfig
 from events.config import EventsConfig
 from gnn.config import GnnConfig
 from lifecycle.config import LifecycleConfig
@@ -91,6 +92,7 @@ class Config(BaseSettings):
     evaluation: EvaluationConfig = EvaluationConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
     events: EventsConfig = EventsConfig()
+    audiences: AudiencesConfig = AudiencesConfig()
 
     @classmethod
     def settings_customise_sources(

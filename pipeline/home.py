@@ -4,6 +4,7 @@ HOME/coterie.toml       settings (optional)
 HOME/store/             the embedded graph store
 HOME/work/              resumable training state
 HOME/unwritten/         what a build could not write into the graph
+HOME/audiences/         saved audiences, their history, and who is in none
 HOME/snapshots/BUILD/   one folder a build
 HOME/snapshots/current  the name of the published build; replaced in one step
 """

@@ -8,6 +8,7 @@ neighbours/      similar products
 likeness/        vectors that tell how alike products are
 completer/       what goes with a basket
 segments/        communities, members, profiles
+audiences/       what audiences ask of events, vectors and lists; see pipeline.audience_tables
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ LAYER = {
     "ranking": 3,
     "evaluation": 3,
     "events": 3,
+    "audiences": 3,
     "pipeline": 4,
     "api": 4,
     "cli": 5,

@@ -22,12 +22,18 @@ from pipeline.home import Home
 COMMANDS = (
     *("demo", "serve", "load", "build", "writeback", "evaluate", "config", "copy"),
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
+    "audiences",
 )
 SNAPSHOTS = ("list", "show", "rollback")
+AUDIENCES = (
+    *("create", "estimate", "list", "show", "members", "explain", "export"),
+    *("diff", "refresh", "delete", "suppress"),
+)
 ALL = [
     *([c] for c in (*COMMANDS, "snapshots", "events")),
     *(["snapshots", c] for c in SNAPSHOTS),
     *(["events", c] for c in ("status", "deliver")),
+    *(["audiences", c] for c in AUDIENCES),
 ]
 TOML = """
 currency = "EUR"

@@ -1,0 +1,1 @@
+"""Audiences: definitions of who is wanted, evaluated over tables, kept with versions, exported."""

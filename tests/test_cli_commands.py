@@ -23,9 +23,11 @@ COMMANDS = (
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
+SEGMENTS = ("list", "show", "changes", "stability")
 ALL = [
     *([c] for c in (*COMMANDS, "snapshots", "events")),
     *(["snapshots", c] for c in SNAPSHOTS),
+    *(["segments", c] for c in SEGMENTS),
     *(["events", c] for c in ("status", "deliver")),
 ]
 TOML = """
@@ -244,6 +246,23 @@ def test_one_segment(built: Home) -> None:
     first = coterie("segments", "--home", built.path, "--json").json["segments"][0]
     ran = coterie("segments", first["segment_id"], "--home", built.path)
     assert f"{first['name']}: {first['size']:,} customers" in ran.out
+
+
+def test_segments_say_whether_they_can_be_trusted(built: Home) -> None:
+    told = coterie("segments", "stability", "--home", built.path, "--json").json
+    assert told["connected"]
+    assert {row["trust"] for row in told["segments"]} <= {"stable", "fair", "doubtful"}
+    listed = coterie("segments", "list", "--home", built.path, "--json").json["segments"]
+    assert [s["stability"] for s in listed] == [row["jaccard"] for row in told["segments"]]
+
+
+def test_a_first_build_has_nothing_to_compare_with(built: Home) -> None:
+    assert "first build" in coterie("segments", "changes", "--home", built.path).out
+    (build,) = built.builds()
+    words = ("segments", "changes", "--since", build, "--home", built.path, "--json")
+    levels = coterie(*words).json["levels"]
+    assert [level["kept_share"] for level in levels] == [1.0, 1.0]
+    assert {c["kind"] for c in levels[0]["segments"]} == {"kept"}
 
 
 def test_a_title_is_no_markup(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ COMMANDS = (
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
-SEGMENTS = ("list", "show", "changes", "stability")
+SEGMENTS = ("list", "show", "changes", "stability", "compare", "learn")
 ALL = [
     *([c] for c in (*COMMANDS, "snapshots", "events")),
     *(["snapshots", c] for c in SNAPSHOTS),

@@ -20,7 +20,9 @@ from cli.output import emit_json, out, progress_bars, table
 from pipeline.build import read_home
 from pipeline.comparing import DAYS, Row, compare_segments
 from pipeline.examples import ByExample, read_labels, segments_by_example
+from pipeline.mapping import customer_map
 from pipeline.segmenting import changes_between, segments_of_build
+from segments.map import Projection
 from segments.model import verdict
 
 __all__ = ["register"]
@@ -302,6 +304,31 @@ def _print_learned(found: ByExample) -> None:
     each = found.table.group_by("label").agg(pl.len(), pl.col("probability").mean()).sort("label")
     rows = [(label, f"{n:,}", f"{p:.2f}") for label, n, p in each.rows()]
     table("Customers", ("label", "customers", "mean probability"), rows, ("customers",))
+
+
+@segments.command("map")
+def draw_map(
+    output: Annotated[Path, typer.Option(help="CSV file to write.")],
+    projection: Annotated[
+        Projection,
+        typer.Option(help="pca: distances can be read; tsne: neighbours stay together, slower."),
+    ] = "pca",
+    home: HomeOption = DEFAULT_HOME,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write two coordinates of each customer, with segment and part, for a chart.
+
+    Example: `coterie segments map --output map.csv --projection tsne`
+    """
+    place = at_home(home)
+    chosen = settings(place, config).segments
+    points = customer_map(read_home(place), segments_of_build(place), chosen, projection)
+    points.write_csv(output)
+    if json:
+        emit_json({"file": str(output), "customers": points.height})
+    else:
+        out.print(f"wrote {points.height:,} customers to {output}")
 
 
 def _short(value: Any) -> Any:

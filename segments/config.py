@@ -56,7 +56,7 @@ class SegmentsConfig(BaseModel):
         description="A segment is divided further only if the runs that divide it agree so well.",
     )
     samples: int = Field(
-        default=10,
+        default=5,
         ge=0,
         description="Bootstrap samples of the events, by which each segment's stability is told.",
     )

@@ -26,6 +26,8 @@ MOST_PARTS: Final = 5
 """Parts of a segment at most: a tree is to be read."""
 
 RESOLUTIONS: Final = (0.25, 0.5, 0.75, 1.0)
+RUNS: Final = 3
+"""At each resolution; a division is judged more strictly than the segments, so fewer do."""
 
 
 def divided(
@@ -73,4 +75,4 @@ def _settings(config: SegmentsConfig, everyone: int, members: int) -> SegmentsCo
     """Settings of a division: what is too small is told by the whole shop, not by the segment."""
     least = max(config.min_size, int(np.ceil(config.min_share * everyone)))
     changes = {"min_size": least, "min_share": 0.0, "min_segments": 2, "max_segments": MOST_PARTS}
-    return config.model_copy(update={**changes, "resolutions": RESOLUTIONS})
+    return config.model_copy(update={**changes, "resolutions": RESOLUTIONS, "runs": RUNS})

@@ -24,7 +24,7 @@ LAYER = {
     "cli": 5,
 }
 HEAVY = {
-    "torch": {"gnn"},
+    "torch": {"gnn", "segments"},  # segments: an autoencoder to compare with, when it is asked for
     "torch_geometric": {"gnn"},
     "lightgbm": {"pipeline"},
     "mlxtend": {"rules"},

@@ -23,7 +23,7 @@ COMMANDS = (
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
-SEGMENTS = ("list", "show", "changes", "stability", "compare", "learn")
+SEGMENTS = ("list", "show", "changes", "stability", "compare", "learn", "map")
 ALL = [
     *([c] for c in (*COMMANDS, "snapshots", "events")),
     *(["snapshots", c] for c in SNAPSHOTS),
@@ -263,6 +263,16 @@ def test_a_first_build_has_nothing_to_compare_with(built: Home) -> None:
     levels = coterie(*words).json["levels"]
     assert [level["kept_share"] for level in levels] == [1.0, 1.0]
     assert {c["kind"] for c in levels[0]["segments"]} == {"kept"}
+
+
+def test_a_map_of_the_customers(built: Home, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    told = coterie("segments", "map", "--output", path, "--home", built.path, "--json").json
+    points = pl.read_csv(path)
+    assert points.columns == ["user_id", "x", "y", "segment_id", "part_id"]
+    assert points.height == told["customers"] == points["segment_id"].is_not_null().sum()
+    centres = points.group_by("segment_id").agg(pl.col("x", "y").mean())
+    assert centres.select("x", "y").unique().height == centres.height > 1
 
 
 def test_a_title_is_no_markup(tmp_path: Path) -> None:

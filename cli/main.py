@@ -14,6 +14,7 @@ from cli import (
     build,
     events,
     graph_commands,
+    keys,
     load,
     rules,
     segments,
@@ -41,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=HELP,
 )
-for room in (serve, load, build, ask, segments, rules, graph_commands, snapshots, events):
+for room in (serve, load, build, ask, segments, rules, graph_commands, snapshots, events, keys):
     room.register(app)
 
 

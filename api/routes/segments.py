@@ -38,7 +38,7 @@ async def segments(service: Current) -> Response:
     return answer(service.segments())
 
 
-@router.get("/segments/changes", response_model=SegmentChanges)
+@router.get("/segments/changes", response_model=SegmentChanges, dependencies=SEGMENTS)
 async def segment_changes(service: Current) -> Response:
     """What became of the segments since the build before: kept, split, merged, born, died.
 

@@ -146,19 +146,27 @@ class Customers:
         ]
 
     def members(self, place: int, offset: int, limit: int) -> MemberPage:
-        """Members of the segment at ``place``, firmest first."""
-        rows = np.flatnonzero(self._segments.member == place)
-        order = rows[np.lexsort((rows, -self._segments.strength[rows]))]
+        """Members of the segment at ``place``, firmest first; parts follow segments."""
+        found = self._segments
+        member, strength = found.member, found.strength
+        if place >= len(found.segments):
+            place -= len(found.segments)
+            member, strength = found.part, found.part_strength
+        rows = np.flatnonzero(member == place)
+        order = rows[np.lexsort((rows, -strength[rows]))]
         return MemberPage(
             total=len(rows),
-            users=[self._member(int(row)) for row in order[offset : offset + limit]],
+            users=[
+                self._member(int(row), float(strength[row]))
+                for row in order[offset : offset + limit]
+            ],
         )
 
-    def _member(self, row: int) -> Member:
+    def _member(self, row: int, strength: float) -> Member:
         stats: dict[str, Any] = self._stats.row(row, named=True)
         return Member(
             user_id=self.ids.id(row),
-            strength=float(self._segments.strength[row]),
+            strength=strength,
             orders=stats["orders"],
             spend=stats["spend"],
             last_purchase=_moment(stats["last"]),

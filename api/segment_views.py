@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from api.models.segments import Segment, SegmentProfile, Segments, Trait
+from api.models.segments import (
+    Segment,
+    SegmentChange,
+    SegmentChanges,
+    SegmentFlow,
+    SegmentLevelChanges,
+    SegmentProfile,
+    Segments,
+    Trait,
+)
 from pipeline.snapshot import Snapshot
+from segments.identity import Changes
 from segments.model import Segment as Found
 from segments.model import Trait as FoundTrait
+from segments.model import verdict
 
-__all__ = ["profile_of", "segments_of", "traits_of"]
+__all__ = ["changes_of", "profile_of", "segments_of", "traits_of"]
 
 TRAITS_IN_LISTS = 4
 
@@ -21,22 +33,40 @@ def segments_of(snapshot: Snapshot) -> Segments:
     registered = int((~snapshot.users["anonymous"]).sum())
     return Segments(
         segments=[Segment(**_fields(s, TRAITS_IN_LISTS)) for s in segmentation.segments],
+        parts=[Segment(**_fields(s, TRAITS_IN_LISTS)) for s in segmentation.parts],
         unassigned=registered - int((segmentation.member >= 0).sum()),
         modularity=segmentation.modularity,
+        agreement=segmentation.stability,
+        resampled=segmentation.resampled,
     )
 
 
 def profile_of(snapshot: Snapshot, place: int) -> SegmentProfile:
-    """The segment at ``place`` in full."""
-    segment = snapshot.segmentation.segments[place]
+    """The segment at ``place`` in full; parts follow segments."""
+    found = snapshot.segmentation
+    segment = (*found.segments, *found.parts)[place]
     behaviour = segment.profile.behaviour
     return SegmentProfile(
         **_fields(segment, None),
         orders_per_customer=behaviour.orders_per_customer,
         spend_per_customer=behaviour.spend_per_customer,
         days_since_purchase=behaviour.days_since_purchase,
-        connected=snapshot.segmentation.connected,
+        connected=found.connected,
     )
+
+
+def changes_of(build: str, previous: str | None, levels: Iterable[Changes]) -> SegmentChanges:
+    """What changed between two builds, level by level."""
+    return SegmentChanges(
+        build=build, previous=previous, levels=[_level_changes(level) for level in levels]
+    )
+
+
+def _level_changes(changes: Changes) -> SegmentLevelChanges:
+    fields = changes.to_dict() | {"kept_share": changes.kept_share}
+    segments = [SegmentChange(segment_id=c.pop("id"), **c) for c in fields.pop("segments")]
+    flows = [SegmentFlow(**flow) for flow in fields.pop("flows")]
+    return SegmentLevelChanges(segments=segments, flows=flows, **fields)
 
 
 def _fields(segment: Found, most: int | None) -> dict[str, Any]:
@@ -50,6 +80,9 @@ def _fields(segment: Found, most: int | None) -> dict[str, Any]:
         "share_of_customers": profile.customer_share,
         "spend": None if spend is None else spend * profile.customers,
         "share_of_spend": profile.spend_share,
+        "parent_id": segment.parent_id,
+        "stability": segment.stability,
+        "trust": verdict(segment.stability),
         "traits": traits_of(segment, most),
     }
 
@@ -71,4 +104,6 @@ def _trait(trait: FoundTrait) -> Trait:
         share=trait.share,
         share_overall=trait.shop_share,
         lift=fields["lift"],
+        customers=trait.customers,
+        p_value=trait.p_value,
     )

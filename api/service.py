@@ -23,7 +23,7 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
-from api.models.segments import MemberPage, SegmentProfile, Segments
+from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category
 from api.models.users import UserHit, UserProfile
 from graph.answer import Answer
@@ -161,6 +161,10 @@ class Service(Protocol):
 
     def segments(self) -> Segments:
         """All segments, largest first, each with its strongest traits."""
+        ...
+
+    def segment_changes(self) -> SegmentChanges:
+        """What became of the segments of the build before."""
         ...
 
     def segment(self, segment_id: str) -> SegmentProfile:

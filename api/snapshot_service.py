@@ -29,11 +29,11 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
-from api.models.segments import MemberPage, SegmentProfile, Segments
+from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
 from api.recommending import Recommending
-from api.segment_views import profile_of, segments_of
+from api.segment_views import changes_of, profile_of, segments_of
 from api.service import ALL, ANY
 from api.similar import Similar
 from api.since import Since
@@ -78,7 +78,8 @@ class SnapshotService:
         since = Since(snapshot, self._catalogue, recent)
         self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters, since)
         self._similar = Similar(snapshot, self._catalogue)
-        self._places = {s.id: i for i, s in enumerate(snapshot.segmentation.segments)}
+        found = snapshot.segmentation
+        self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
         # The same fallbacks as in other lists, behind what completes baskets best.
         scorers: dict[Mode, SavedScorer] = {"discover": snapshot.completer}
@@ -240,6 +241,11 @@ class SnapshotService:
     def segments(self) -> Segments:
         """All segments, largest first."""
         return segments_of(self._snapshot)
+
+    def segment_changes(self) -> SegmentChanges:
+        """What became of the segments of the build before."""
+        found = self._snapshot.segmentation
+        return changes_of(self._snapshot.manifest.build, found.previous, found.changes)
 
     def segment(self, segment_id: str) -> SegmentProfile:
         """A segment in full."""

@@ -1,4 +1,4 @@
-"""``coterie recommend | similar | segments``: ask the published snapshot."""
+"""``coterie recommend | similar``: ask the published snapshot."""
 
 from __future__ import annotations
 
@@ -128,53 +128,7 @@ def similar(
         table(title, ("similarity", "product", "title", "category"), rows, ("similarity",))
 
 
-def segments(
-    segment_id: Annotated[
-        str | None, typer.Argument(help="Id of one segment, to see it in full.")
-    ] = None,
-    home: HomeOption = DEFAULT_HOME,
-    json: JsonOption = False,
-) -> None:
-    """List the segments, or show what sets one apart.
-
-    Example: `coterie segments`
-
-    Example: `coterie segments segment-2 --json`
-    """
-    service = open_service(home)
-    if segment_id:
-        profile = service.segment(segment_id)
-        if not _answer(profile, json):
-            _print_traits(profile)
-        return
-    answer = service.segments()
-    if not _answer(answer, json):
-        rows = [
-            (
-                s.segment_id,
-                s.name,
-                f"{s.size:,}",
-                f"{s.share_of_customers:.0%}",
-                "" if s.share_of_spend is None else f"{s.share_of_spend:.0%}",
-            )
-            for s in answer.segments
-        ]
-        columns = ("id", "name", "customers", "of customers", "of spend")
-        table("Segments", columns, rows, columns[2:])
-
-
-def _print_traits(profile: Any) -> None:
-    rows = [
-        (t.kind, t.label, f"{t.share:.1%}", f"{t.share_overall:.1%}", f"{t.lift:.1f}")
-        for t in profile.traits
-    ]
-    title = f"{profile.name}: {profile.size:,} customers"
-    table(
-        title, ("kind", "what", "here", "whole shop", "lift"), rows, ("here", "whole shop", "lift")
-    )
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (recommend, similar, segments):
+    for command in (recommend, similar):
         app.command()(command)

@@ -34,6 +34,7 @@ from pipeline.config import Config
 from pipeline.evaluate import Evaluated, evaluate_shop
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
+from pipeline.segmenting import last_segments
 from pipeline.snapshot import Manifest, Snapshot
 from pipeline.stats import product_stats, user_stats
 from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
@@ -187,6 +188,7 @@ def _learn(
         start=found.embeddings if found else None,
         lesson=found.lesson if found else None,
         weights=completed.weights if completed else None,
+        previous=last_segments(home, progress),
         work=home.work,
         progress=progress,
     )

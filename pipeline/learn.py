@@ -32,6 +32,7 @@ from ranking.similar import Neighbours, similar_products
 from rules.mine import mine_rules
 from rules.table import RuleTable
 from segments.build import find_segments
+from segments.continuity import Previous
 from segments.model import Segmentation
 from segments.products import segment_products
 
@@ -73,6 +74,7 @@ def learn(
     start: Embeddings | None = None,
     lesson: Lesson | None = None,
     weights: Mapping[str, float] | None = None,
+    previous: Previous | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -85,6 +87,7 @@ def learn(
         start: vectors over the shop's rows to start training from.
         lesson: the ranker's before the test window, which it goes on from.
         weights: what completes baskets, by part; a plain choice where ``None``.
+        previous: the build whose segments go on where they can.
         work: folder for training state.
         progress: told each stage.
     """
@@ -113,7 +116,14 @@ def learn(
         eligible=eligible,
         newcomers=new,
     )
-    segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
+    segmentation = find_segments(
+        shop,
+        vectors.user_vectors,
+        config.segments,
+        progress,
+        products=vectors.product_vectors,
+        previous=previous,
+    )
     rules = mine_rules(shop, config.rules, progress, segmentation.member)
     completers = fit_completion(known, config, fitted.encoder, progress, pairs=rules.as_edges())
     return Learned(

@@ -42,6 +42,7 @@ def derived_graph(learned: Learned, build: str, liked: int, *, vectors: bool = T
             ("MEMBER_OF", "User", "Community"): marked(
                 learned.segmentation.as_edges(learned.shop.graph.users)
             ),
+            ("CHILD_OF", "Community", "Community"): marked(learned.segmentation.as_tree()),
             ("MAY_LIKE", "User", "Product"): marked(_liked(learned, liked)),
         },
     )

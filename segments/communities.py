@@ -4,7 +4,11 @@ Rule for the resolution: run Leiden ``runs`` times at each of ``resolutions``, j
 that are too small to act on, and of the resolutions whose number of communities a marketer can
 read (``min_segments`` to ``max_segments``) take the one whose runs agree best, by mean adjusted
 Rand; of those that agree as well, but for ``ALIKE``, the one with the fewest communities. Of its
-runs the one closest to the others is the answer. (Traag et al. 2019.)
+runs the one closest to the others is the answer. (Traag et al. 2019.) With counts of what users
+buy, each run's communities are refined by them before runs are compared (``segments.refine``).
+A build that has a predecessor goes on from its communities (``continued``) unless a fresh start
+explains purchases better by more than ``renew``: a customer should not change segments because
+Leiden was run again.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from loaders.progress import Progress, silent
 from segments.config import SegmentsConfig
+from segments.mix import Counts
 from segments.neighbours import UserGraph
+from segments.refine import explained, refined
 
 __all__ = [
     "Partition",
@@ -30,9 +36,13 @@ __all__ = [
     "all_connected",
     "chosen",
     "communities",
+    "continued",
+    "least_size",
     "leiden",
     "merge_small",
     "modularity",
+    "partitioned",
+    "run",
 ]
 
 Labels = npt.NDArray[np.int64]
@@ -75,18 +85,65 @@ class Partition:
     stability: float
 
 
-def communities(graph: UserGraph, config: SegmentsConfig, progress: Progress = silent) -> Partition:
-    """Partition the users of ``graph``; deterministic by ``config.seed``."""
+def communities(
+    graph: UserGraph,
+    config: SegmentsConfig,
+    progress: Progress = silent,
+    counts: Counts | None = None,
+) -> Partition:
+    """Partition the users of ``graph``; deterministic by ``config.seed``.
+
+    Args:
+        graph: links of users.
+        config: settings.
+        progress: told after each resolution tried.
+        counts: lines of each user in each item, [n, n_items]; links alone decide without.
+    """
     tried: list[Tried] = []
     # No two values of ``config.seed`` share a run, or they would agree by it alone.
     seeds = range(config.seed * config.runs, (config.seed + 1) * config.runs)
-    least = max(config.min_size, int(np.ceil(config.min_share * graph.shape[0])))
     for done, resolution in enumerate(config.resolutions):
-        runs = [merge_small(graph, leiden(graph, resolution, seed), least) for seed in seeds]
+        runs = [run(graph, resolution, seed, config, counts) for seed in seeds]
         stability, best = _agreement(runs)
         tried.append(Tried(_outside(best, config), resolution, stability, best))
         progress("segments", done + 1, len(config.resolutions))
     _, resolution, stability, labels = chosen(tried)
+    return partitioned(graph, labels, resolution, stability)
+
+
+def run(
+    graph: UserGraph, resolution: float, seed: int, config: SegmentsConfig, counts: Counts | None
+) -> Labels:
+    """One run: Leiden, small communities joined, and moves by purchases where there are any."""
+    least = least_size(graph, config)
+    labels = merge_small(graph, leiden(graph, resolution, seed), least)
+    if counts is None:
+        return labels
+    return merge_small(graph, refined(graph, _by_size(labels), counts), least)
+
+
+def continued(
+    graph: UserGraph, before: Labels, fresh: Partition, config: SegmentsConfig, counts: Counts
+) -> Partition:
+    """The communities of before on the graph of now, or ``fresh`` where that tells much more.
+
+    Args:
+        graph: links of users.
+        before: community of each user in the last build or -1, int64 [n].
+        fresh: what a start from nothing gives.
+        config: ``renew`` is what a fresh start must gain.
+        counts: lines of each user in each item, [n, n_items].
+    """
+    labels = _by_size(merge_small(graph, refined(graph, before, counts), least_size(graph, config)))
+    gain = explained(counts, fresh.labels) / max(explained(counts, labels), 1e-12) - 1
+    outside = _outside(labels, config) > _outside(fresh.labels, config)
+    if gain > config.renew or outside or labels.max(initial=-1) < 0:
+        return fresh
+    return partitioned(graph, labels, fresh.resolution, fresh.stability)
+
+
+def partitioned(graph: UserGraph, labels: Labels, resolution: float, stability: float) -> Partition:
+    """``labels`` numbered by size, with what can be said of them."""
     labels = _by_size(labels)
     return Partition(
         labels,
@@ -96,6 +153,11 @@ def communities(graph: UserGraph, config: SegmentsConfig, progress: Progress = s
         resolution,
         stability,
     )
+
+
+def least_size(graph: UserGraph, config: SegmentsConfig) -> int:
+    """Users a community must have, by count and by share."""
+    return max(config.min_size, int(np.ceil(config.min_share * graph.shape[0])))
 
 
 def leiden(graph: UserGraph, resolution: float, seed: int) -> Labels:

@@ -37,6 +37,29 @@ class SegmentsConfig(BaseModel):
         lt=1,
         description="So does one with a smaller share of the customers.",
     )
+    mix_dim: int = Field(
+        default=32,
+        ge=0,
+        description="Dimensions of the mix of categories beside the encoder's vectors in the user"
+        " graph; 0: the encoder's alone, and purchases don't refine communities.",
+    )
+    renew: float = Field(
+        default=0.1,
+        ge=0,
+        description="A build goes on from the last one's communities unless new ones save this"
+        " share more bits per purchase line.",
+    )
+    min_parts_stability: float = Field(
+        default=0.75,
+        ge=0,
+        le=1,
+        description="A segment is divided further only if the runs that divide it agree so well.",
+    )
+    samples: int = Field(
+        default=5,
+        ge=0,
+        description="Bootstrap samples of the events, by which each segment's stability is told.",
+    )
     impute: Literal["median", "most_frequent", "knn"] = Field(
         default="most_frequent",
         description="How missing attributes are filled before they place a customer.",

@@ -40,7 +40,10 @@ _ANSWERS: Final = {"yes", "true", "false", "none", "unknown", "other"}
 
 
 def names(
-    profiles: Sequence[Profile], categories: pl.DataFrame, config: SegmentsConfig
+    profiles: Sequence[Profile],
+    categories: pl.DataFrame,
+    config: SegmentsConfig,
+    kept: Sequence[str | None] = (),
 ) -> list[str]:
     """A name for each profile, no two alike, earlier profiles choosing first.
 
@@ -48,16 +51,22 @@ def names(
         profiles: as ``segments.profile.profiles`` gives them.
         categories: ``category_id``, ``level``, ``parent_id`` of the shop's tree.
         config: ``ignored_words`` are words of categories that tell nothing.
+        kept: the name each had in the last build, or ``None``; it stays, whatever the profile
+            says now, and no new one is like it. None has one by default.
     """
+    kept = kept or [None] * len(profiles)
     parent = dict(zip(categories["category_id"], categories["parent_id"], strict=True))
     size = categories.group_by("level").len().filter(pl.col("len") <= READABLE_LEVEL)
     coarse = {f"category:{level}" for level in size["level"]}
-    taken: list[str] = []
-    for profile in profiles:
-        favourites = _favourites(profile, coarse, parent, config)
-        free = (n for n in _candidates(profile, favourites) if n not in taken)
-        taken.append(next(free))
-    return taken
+    taken = {name for name in kept if name is not None}
+    found = []
+    for profile, name in zip(profiles, kept, strict=True):
+        if name is None:
+            favourites = _favourites(profile, coarse, parent, config)
+            name = next(n for n in _candidates(profile, favourites) if n not in taken)
+            taken.add(name)
+        found.append(name)
+    return found
 
 
 def habit(behaviour: Behaviour, shop: Behaviour) -> str:

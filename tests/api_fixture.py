@@ -32,7 +32,15 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
-from api.models.segments import Member, MemberPage, Segment, SegmentProfile, Segments, Trait
+from api.models.segments import (
+    Member,
+    MemberPage,
+    Segment,
+    SegmentChanges,
+    SegmentProfile,
+    Segments,
+    Trait,
+)
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
 from api.service import ALL, ANY
@@ -426,6 +434,9 @@ class TinyService:
         found = sorted((self._segment(id_) for id_ in self.names), key=lambda s: -s.size)
         outside = len(self.by_user) - len(self.member_of)
         return Segments(segments=found, unassigned=outside, modularity=0.4)
+
+    def segment_changes(self) -> SegmentChanges:
+        return SegmentChanges(build=self.build, levels=[])
 
     def segment(self, segment_id: str) -> SegmentProfile:
         if segment_id not in self.names:

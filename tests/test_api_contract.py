@@ -52,6 +52,7 @@ def test_there_are_all_routes() -> None:
         ("GET", "/v1/products/{product_id}/bought-together"),
         ("GET", "/v1/products/{product_id}/similar"),
         ("GET", "/v1/segments"),
+        ("GET", "/v1/segments/changes"),
         ("GET", "/v1/segments/{segment_id}"),
         ("GET", "/v1/segments/{segment_id}/users"),
         ("GET", "/v1/audiences"),

@@ -298,6 +298,8 @@ def test_segments() -> None:
         "share_of_customers": 0.25,
         "spend": 16.0,
         "share_of_spend": 0.3636,
+        "stability": None,
+        "trust": None,
         "traits": [
             {
                 "kind": "category",
@@ -306,6 +308,8 @@ def test_segments() -> None:
                 "share": 1.0,
                 "share_overall": 0.3333,
                 "lift": 3.0,
+                "customers": None,
+                "p_value": None,
             }
         ],
     }

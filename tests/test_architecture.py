@@ -26,7 +26,7 @@ LAYER = {
     "cli": 5,
 }
 HEAVY = {
-    "torch": {"gnn"},
+    "torch": {"gnn", "segments"},  # segments: an autoencoder to compare with, when it is asked for
     "torch_geometric": {"gnn"},
     "sentence_transformers": {"gnn"},
     "lightgbm": {"lifecycle", "pipeline"},

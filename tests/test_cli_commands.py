@@ -22,18 +22,22 @@ from pipeline.home import Home
 COMMANDS = (
     *("demo", "serve", "load", "build", "writeback", "evaluate", "config", "copy"),
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
-    "audiences",
+    *("audiences", "keys", "lifecycle", "demand", "tune"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
 AUDIENCES = (
     *("create", "estimate", "list", "show", "members", "explain", "export"),
     *("diff", "refresh", "delete", "suppress"),
 )
+SEGMENTS = ("list", "show", "changes", "stability", "compare", "learn", "map")
+KEYS = ("create", "rotate", "revoke", "list", "audit")
 ALL = [
     *([c] for c in (*COMMANDS, "snapshots", "events")),
     *(["snapshots", c] for c in SNAPSHOTS),
+    *(["segments", c] for c in SEGMENTS),
     *(["events", c] for c in ("status", "deliver")),
     *(["audiences", c] for c in AUDIENCES),
+    *(["keys", c] for c in KEYS),
 ]
 TOML = """
 currency = "EUR"
@@ -252,6 +256,33 @@ def test_one_segment(built: Home) -> None:
     first = coterie("segments", "--home", built.path, "--json").json["segments"][0]
     ran = coterie("segments", first["segment_id"], "--home", built.path)
     assert f"{first['name']}: {first['size']:,} customers" in ran.out
+
+
+def test_segments_say_whether_they_can_be_trusted(built: Home) -> None:
+    told = coterie("segments", "stability", "--home", built.path, "--json").json
+    assert told["connected"]
+    assert {row["trust"] for row in told["segments"]} <= {"stable", "fair", "doubtful"}
+    listed = coterie("segments", "list", "--home", built.path, "--json").json["segments"]
+    assert [s["stability"] for s in listed] == [row["jaccard"] for row in told["segments"]]
+
+
+def test_a_first_build_has_nothing_to_compare_with(built: Home) -> None:
+    assert "first build" in coterie("segments", "changes", "--home", built.path).out
+    (build,) = built.builds()
+    words = ("segments", "changes", "--since", build, "--home", built.path, "--json")
+    levels = coterie(*words).json["levels"]
+    assert [level["kept_share"] for level in levels] == [1.0, 1.0]
+    assert {c["kind"] for c in levels[0]["segments"]} == {"kept"}
+
+
+def test_a_map_of_the_customers(built: Home, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    told = coterie("segments", "map", "--output", path, "--home", built.path, "--json").json
+    points = pl.read_csv(path)
+    assert points.columns == ["user_id", "x", "y", "segment_id", "part_id"]
+    assert points.height == told["customers"] == points["segment_id"].is_not_null().sum()
+    centres = points.group_by("segment_id").agg(pl.col("x", "y").mean())
+    assert centres.select("x", "y").unique().height == centres.height > 1
 
 
 def test_a_title_is_no_markup(tmp_path: Path) -> None:

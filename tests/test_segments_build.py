@@ -19,9 +19,10 @@ from loaders.errors import DataError
 from loaders.synthetic import Planted
 from segments.build import find_segments
 from segments.config import SegmentsConfig
+from segments.continuity import Previous
 from segments.model import Segmentation
 
-CONFIG = SegmentsConfig(neighbours=15, min_segments=2)
+CONFIG = SegmentsConfig(neighbours=15, min_segments=2, samples=3)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_progress_is_told(shop: Shop, vectors: np.ndarray) -> None:
 def test_newcomers_and_visitors(shop: Shop, vectors: np.ndarray, planted: Planted) -> None:
     """User 0 is a visitor, 1 has no usable vector, 2 has neither vector nor attribute."""
     vectors = vectors.copy()
-    vectors[1], vectors[2] = 0, np.nan
+    vectors[1:3] = np.nan
     users = shop.users.with_columns(
         age=pl.when(pl.col("user_id") == shop.graph.users.id(1))
         .then(pl.lit("65+"))
@@ -123,12 +124,61 @@ def test_loading_nothing_says_what_to_do(tmp_path: Path) -> None:
 def test_nodes_and_edges(found: Segmentation, shop: Shop) -> None:
     nodes = found.as_nodes()
     assert nodes.columns == ["id", "name", "level", "size"]
-    assert nodes["size"].sum() == 200
+    assert nodes.filter(level=0)["size"].sum() == 200
     edges = found.as_edges(shop.graph.users)
     assert edges.columns == ["source", "target", "strength"]
-    assert edges["source"].to_list() == shop.graph.users.ids.to_list()
+    assert edges["source"][:200].to_list() == shop.graph.users.ids.to_list()
     assert edges["target"][0] == found.segments[int(found.member[0])].id
+    assert edges.height == nodes["size"].sum()
     assert isinstance(shop.graph.users, IdMap)
+
+
+def test_parts_lie_in_their_segment(found: Segmentation) -> None:
+    tree = dict(found.as_tree().iter_rows())
+    assert set(tree.values()) <= {s.id for s in found.segments}
+    for place, part in enumerate(found.parts):
+        inside = np.unique(found.member[found.part == place])
+        assert [found.segments[int(s)].id for s in inside] == [part.parent_id] == [tree[part.id]]
+        assert part.level == 1
+        assert part.size == (found.part == place).sum() >= CONFIG.min_size
+    names = [s.name for s in (*found.segments, *found.parts)]
+    assert len(set(names)) == len(names)
+
+
+def test_planted_segments_are_found_again_from_other_samples(found: Segmentation) -> None:
+    assert found.resampled is not None and found.resampled > 0.9
+    assert all(s.stability is not None and s.stability > 0.9 for s in found.segments)
+
+
+def test_a_later_build_goes_on_with_ids_and_names(
+    found: Segmentation, shop: Shop, vectors: np.ndarray
+) -> None:
+    """The earlier build had other numbers and a name of its own; both go on, in another order."""
+    known = replace(
+        found,
+        segments=(replace(found.segments[0], id="segment-9", name="Regulars"), *found.segments[1:]),
+        issued=(9, *found.issued[1:]),
+    )
+    previous = Previous("earlier", shop.graph.users.ids, known)
+    later = find_segments(shop, vectors, CONFIG, previous=previous)
+    assert later.previous == "earlier"
+    assert {s.id: s.name for s in later.segments} == {s.id: s.name for s in known.segments}
+    assert {p.id: p.name for p in later.parts} == {p.id: p.name for p in known.parts}
+    assert [change.kept_share for change in later.changes] == [1.0, 1.0]
+    assert later.issued == known.issued
+
+
+def test_ids_of_segments_that_went_are_not_given_again(
+    found: Segmentation, shop: Shop, vectors: np.ndarray
+) -> None:
+    nobody = np.full(200, -1, np.int32)
+    gone = replace(found, segments=(), member=nobody, parts=(), part=nobody, issued=(40, 7))
+    later = find_segments(
+        shop, vectors, CONFIG, previous=Previous("earlier", shop.graph.users.ids, gone)
+    )
+    assert [s.id for s in later.segments] == [f"segment-{n}" for n in range(41, 45)]
+    assert [change.kind for change in later.changes[0].segments] == ["born"] * 4
+    assert later.changes[0].arrived == 200
 
 
 def test_fewest_above_most_is_refused() -> None:

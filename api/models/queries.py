@@ -37,7 +37,7 @@ class QueryRequest(Answer):
     model_config = ConfigDict(
         json_schema_extra=example(
             {
-                "query": "MATCH (u:User)-[:MEMBER_OF]->(c:Community) "
+                "query": "MATCH (u:User)-[:MEMBER_OF]->(c:Community {level: 0}) "
                 "RETURN c.name AS segment, count(u) AS customers ORDER BY customers DESC LIMIT 10",
                 "parameters": {},
             }

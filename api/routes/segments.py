@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api import cursors
 from api.downloads import members_csv, prefers_csv
-from api.models.segments import MemberPage, SegmentProfile, Segments
+from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segments
 from api.paths import SEGMENT
 from api.problems import responses
 from api.routes.common import MARKETER, SEGMENTS, Current, SegmentId, answer
@@ -36,6 +36,15 @@ CSV = {
 async def segments(service: Current) -> Response:
     """All segments, largest first, with what sets each apart."""
     return answer(service.segments())
+
+
+@router.get("/segments/changes", response_model=SegmentChanges, dependencies=SEGMENTS)
+async def segment_changes(service: Current) -> Response:
+    """What became of the segments since the build before: kept, split, merged, born, died.
+
+    And which customers have another segment now, and why.
+    """
+    return answer(service.segment_changes())
 
 
 # Before the segment itself, whose path would swallow this one's.

@@ -5,7 +5,7 @@ import { count, fill, h, plural, say } from "../dom.js";
 import { callLink, empty, failure, heading, skeleton, table } from "../parts.js";
 
 const EXAMPLES = [
-  ["Segments by size", "MATCH (u:User)-[:MEMBER_OF]->(c:Community)\nRETURN c.name AS segment, count(u) AS customers\nORDER BY customers DESC LIMIT 20"],
+  ["Segments by size", "MATCH (u:User)-[:MEMBER_OF]->(c:Community {level: 0})\nRETURN c.name AS segment, count(u) AS customers\nORDER BY customers DESC LIMIT 20"],
   ["Best sellers", "MATCH (u:User)-[p:PURCHASED]->(x:Product)\nRETURN x.title AS product, count(p) AS purchases\nORDER BY purchases DESC LIMIT 20"],
   ["Strongest pairs", "MATCH (a:Product)-[r:BOUGHT_WITH]->(b:Product)\nRETURN a.title AS product, b.title AS brings, r.lift AS lift\nORDER BY lift DESC LIMIT 20"],
 ];

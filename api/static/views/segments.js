@@ -20,18 +20,30 @@ function drawCards(answer) {
     plural(answer.segments.length, "segment"),
     answer.unassigned ? `${plural(answer.unassigned, "customer")} in none` : null,
     answer.modularity === null ? null : `modularity ${number(answer.modularity)}`,
+    answer.resampled === null ? null : `agreement with resampled events ${number(answer.resampled)}`,
   ].filter(Boolean).join(" · ");
-  return [h("p", { class: "muted small" }, note), h("div", { class: "cards" }, answer.segments.map(card))];
+  const parts = (s) => answer.parts.filter((part) => part.parent_id === s.segment_id);
+  const cards = answer.segments.map((segment) => card(segment, parts(segment)));
+  return [h("p", { class: "muted small" }, note), h("div", { class: "cards" }, cards)];
 }
 
-function card(segment) {
+const TRUST = {
+  stable: "stable: found again in resampled events",
+  fair: "fair: mostly found again in resampled events",
+  doubtful: "doubtful: not found again in resampled events; build nothing on it",
+};
+
+function card(segment, parts) {
   const figures = [
     plural(segment.size, "customer"),
     segment.share_of_spend === null ? null : `${percent(segment.share_of_spend)} of spend`,
+    segment.trust,
   ].filter(Boolean).join(" · ");
   return h("article", { class: "card" },
     h("h3", {}, h("a", { href: `#/segment/${id(segment.segment_id)}`, class: "cover" }, segment.name)),
-    h("p", { class: "muted small" }, figures), traits(segment.traits, 4));
+    h("p", { class: "muted small", title: TRUST[segment.trust] ?? "" }, figures),
+    parts.length ? h("p", { class: "small" }, `Parts: ${parts.map((p) => `${p.name} (${count(p.size)})`).join(", ")}`) : null,
+    traits(segment.traits, 4));
 }
 
 export function detail({ signal, name }) {
@@ -50,6 +62,7 @@ const figures = (s) => facts([
   ["Spend", s.spend === null ? null : `${money(s.spend)} (${percent(s.share_of_spend)})`],
   ["Each spent", s.spend_per_customer === null ? null : money(s.spend_per_customer)],
   ["Orders each", s.orders_per_customer === null ? null : number(s.orders_per_customer)],
+  ["Can it be trusted", s.trust === null ? null : `${TRUST[s.trust]} (${number(s.stability)})`],
   ["Since last purchase", s.days_since_purchase === null ? null : `${number(s.days_since_purchase)} days`],
 ]);
 

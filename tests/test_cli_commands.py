@@ -328,7 +328,7 @@ def test_snapshots_are_listed_shown_and_rolled_back(own: Home) -> None:
     shown = coterie("snapshots", "show", second, "--home", own.path).out
     assert second in shown and "served: what won" in shown
     again = coterie("snapshots", "rollback", "--home", own.path)
-    assert again.code == 2 and "no build before" in again.err
+    assert again.code == 7 and "no build before" in again.err
     assert coterie("snapshots", "rollback", second, "--home", own.path).code == 0
     assert own.current() == second
 

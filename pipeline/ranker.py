@@ -25,6 +25,7 @@ from pipeline.config import Config
 from pipeline.methods import BASELINES, Task
 from ranking.candidates import Candidates, candidates_of
 from ranking.features import add_places, features_of
+from ranking.lists import batches
 from ranking.moment import Moment, moment_of
 from ranking.ranked import Ranked
 from ranking.scorer import MODES, Mode, SavedScorer, Scorer
@@ -232,10 +233,10 @@ def ranked_lists(
                 side &= found.held == (mode == "repeat")
             _keep(found, chance, np.flatnonzero(side), products[mode], chances[mode])
 
-    batches = np.array_split(users, max(1, -(-len(users) // BATCH)))
+    parts = batches(users, BATCH)
     with ThreadPoolExecutor(WORKERS) as pool:
-        for done, _ in enumerate(pool.map(fill, batches)):
-            lesson.progress("ranker: rank", done + 1, len(batches))
+        for done, _ in enumerate(pool.map(fill, parts)):
+            lesson.progress("ranker: rank", done + 1, len(parts))
     return {
         mode: Ranked(RANKER, products[mode], chances[mode], (fallback[mode],)) for mode in MODES
     }

@@ -10,9 +10,22 @@ import numpy.typing as npt
 
 from ranking.scorer import Scores
 
-__all__ = ["first_allowed", "first_of_groups", "marginal_relevance", "top_k"]
+__all__ = ["batches", "first_allowed", "first_of_groups", "marginal_relevance", "top_k"]
 
 Mask = npt.NDArray[np.bool_]
+
+SPAN = 64
+"""Places whose largest value stands for them in a first look at a long line."""
+FEW = 8
+"""Where fewer than one product in so many is allowed, only those are looked at."""
+
+
+def batches(rows: npt.NDArray[np.int64], most: int) -> list[npt.NDArray[np.int64]]:
+    """``rows`` int64 [n] in their order, in parts of at most ``most``; no part is empty.
+
+    Scores of all products for all customers at once would not fit into memory.
+    """
+    return [rows[start : start + most] for start in range(0, len(rows), most)]
 
 
 def top_k(scores: Scores, allowed: Mask | None, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
@@ -29,25 +42,44 @@ def top_k(scores: Scores, allowed: Mask | None, k: int) -> tuple[npt.NDArray[np.
     """
     rows = np.full((len(scores), k), -1, np.int64)
     best = np.full((len(scores), k), -np.inf, np.float32)
-    shared = None if allowed is None or allowed.ndim == 2 else np.flatnonzero(allowed)
     for i, line in enumerate(scores):
-        places = np.flatnonzero(allowed[i]) if allowed is not None and shared is None else shared
-        chosen = _best(line, k) if places is None else places[_best(line[places], k)]
+        mask = allowed if allowed is None or allowed.ndim == 1 else allowed[i]
+        chosen = _allowed_best(line, mask, k)
         rows[i, : len(chosen)] = chosen
         best[i, : len(chosen)] = line[chosen]
     return rows, best
 
 
+def _allowed_best(line: Scores, mask: Mask | None, k: int) -> npt.NDArray[np.int64]:
+    """Places of the ``k`` highest finite values that ``mask`` bool [n] lets through."""
+    if mask is None:
+        return _best(line, k)
+    if np.count_nonzero(mask) * FEW < len(line):
+        places = np.flatnonzero(mask)
+        return places[_best(line[places], k)]
+    return _best(np.where(mask, line, np.float32(-np.inf)), k)
+
+
 def _best(line: Scores, k: int) -> npt.NDArray[np.int64]:
     """Places of the ``k`` highest finite values, best first."""
-    if not 0 < k < len(line):
-        chosen = np.arange(min(k, len(line)))
-    else:
-        bar = np.partition(line, len(line) - k)[len(line) - k]
-        above = np.flatnonzero(line > bar)
-        level = np.flatnonzero(line == bar)[: k - len(above)]
-        chosen = np.concatenate([above, level])
-    ordered = chosen[np.lexsort((chosen, -line[chosen]))]
+    spans = len(line) // SPAN
+    if not 0 < k < spans:
+        return _best_of(line, np.arange(len(line)), k)
+    # The k-th largest of the spans' largest is no more than the k-th largest of all.
+    tops = line[: spans * SPAN].reshape(spans, SPAN).max(axis=1)
+    bar = np.partition(tops, spans - k)[spans - k]
+    return _best_of(line, np.flatnonzero(line >= bar), k)
+
+
+def _best_of(line: Scores, places: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
+    """The ``k`` of ``places``, ascending, with the highest finite values, best first."""
+    values = line[places]
+    if 0 < k < len(values):
+        bar = np.partition(values, len(values) - k)[len(values) - k]
+        above = np.flatnonzero(values > bar)
+        level = np.flatnonzero(values == bar)[: k - len(above)]
+        places = places[np.concatenate([above, level])]
+    ordered = places[np.lexsort((places, -line[places]))][:k]
     return ordered[line[ordered] > -np.inf]
 
 

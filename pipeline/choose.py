@@ -122,7 +122,7 @@ def _choose(
         ndcg_judge(split, mode, users),
         lambda rows: split.allowed(rows, mode),
         k=settings.k,
-        mixed=[names.index(name) for name in BLENDED],
+        mixed=[names.index(n) for n in BLENDED if n not in settings.unblended],
         name=BLEND,
     )
     blend, single = (

@@ -45,6 +45,9 @@ SIDES: Final = {
 """By whether the customer held the product: settings of trees, and share of misses learned from."""
 LEAST: Final = 50
 """Hits that a model needs; with fewer its side is not ranked."""
+LOOKED_AT: Final = 60_000
+LOOKS: Final = 60
+"""Rows and trees of the first look that chooses columns."""
 BATCH: Final = 256
 WORKERS: Final = min(4, os.cpu_count() or 1)
 """Batches at work at once, each some hundred MB."""
@@ -59,9 +62,23 @@ class Known:
 
 
 Sample = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
-Window = Sequence[tuple[bool, list[str], Sample]]
+Window = Sequence[tuple[bool, Sample]]
 """Features and hits of one window, apart for what was held and what was not."""
-Models = Mapping[bool, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Trees, and the columns of the features that they look at."""
+
+    trees: Any
+    columns: npt.NDArray[np.int64]
+
+    def predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The chance of each row of ``values`` float32 [n, n_features], as sampled."""
+        return np.asarray(self.trees.predict(values[:, self.columns]), np.float64)
+
+
+Models = Mapping[bool, Model]
 
 
 @dataclass(frozen=True)
@@ -173,7 +190,7 @@ def _known(lesson: Lesson, cut: float) -> Known:
     return Known(moment_of(known, lesson.groups, cut, scorers), known.products)
 
 
-def _window(lesson: Lesson, cut: float) -> Iterator[tuple[bool, list[str], Sample]]:
+def _window(lesson: Lesson, cut: float) -> Iterator[tuple[bool, Sample]]:
     """Features and hits of one window, apart for what was held and what was not."""
     settings, rng = lesson.config.ranking, np.random.default_rng(lesson.config.seed)
     known = lesson.known.pop(cut, None) or _known(lesson, cut)
@@ -191,13 +208,12 @@ def _window(lesson: Lesson, cut: float) -> Iterator[tuple[bool, list[str], Sampl
     for held, (_, share) in SIDES.items():
         kept = hits | (rng.random(len(hits)) < share)
         place = np.flatnonzero(kept & (found.held == held))
-        names, values = features_of(moment, found.where(place))
-        yield held, names, (values, hits[place])
+        yield held, (features_of(moment, found.where(place))[1], hits[place])
 
 
-def _train(windows: Window, side: bool, config: Config) -> Any:
+def _train(windows: Window, side: bool, config: Config) -> Model | None:
     """One model, or ``None`` where there is too little to learn from."""
-    parts = [sample for held, _, sample in windows if held == side]
+    parts = [sample for held, sample in windows if held == side]
     hits = np.concatenate([hit for _, hit in parts]) if parts else np.zeros(0, np.bool_)
     if hits.sum() < LEAST or hits.all():
         return None
@@ -224,8 +240,17 @@ def _train(windows: Window, side: bool, config: Config) -> Any:
     # In a small shop no leaf would hold what is right for a large one.
     leaf = int(np.clip(len(hits) // 200, 20, SIDES[side][0]["min_data_in_leaf"]))
     settings["min_data_in_leaf"] = leaf
-    data = lightgbm.Dataset(values, hits, feature_name=windows[0][1])
-    return lightgbm.train(settings, data, config.ranking.ranker_trees)
+
+    def trees(of: slice, columns: npt.NDArray[np.int64], n: int) -> Any:
+        data = lightgbm.Dataset(values[of][:, columns], hits[of])
+        return lightgbm.train(settings, data, n)
+
+    # A first look at part of the rows tells which columns are worth the time.
+    every = np.arange(values.shape[1])
+    step = max(1, len(hits) // LOOKED_AT)
+    gain = trees(slice(None, None, step), every, LOOKS).feature_importance("gain")
+    best = np.sort(np.argsort(-gain, kind="stable")[: config.ranking.ranker_columns])
+    return Model(trees(slice(None), best, config.ranking.ranker_trees), best)
 
 
 def ranked_lists(

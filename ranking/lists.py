@@ -14,8 +14,8 @@ __all__ = ["batches", "first_allowed", "first_of_groups", "marginal_relevance", 
 
 Mask = npt.NDArray[np.bool_]
 
-SPAN = 64
-"""Places whose largest value stands for them in a first look at a long line."""
+BLOCK = 64
+"""Scores of which only the largest is looked at first."""
 FEW = 8
 """Where fewer than one product in so many is allowed, only those are looked at."""
 
@@ -62,25 +62,38 @@ def _allowed_best(line: Scores, mask: Mask | None, k: int) -> npt.NDArray[np.int
 
 def _best(line: Scores, k: int) -> npt.NDArray[np.int64]:
     """Places of the ``k`` highest finite values, best first."""
-    spans = len(line) // SPAN
-    if not 0 < k < spans:
-        return _best_of(line, np.arange(len(line)), k)
-    # The k-th largest of the spans' largest is no more than the k-th largest of all.
-    tops = line[: spans * SPAN].reshape(spans, SPAN).max(axis=1)
-    bar = np.partition(tops, spans - k)[spans - k]
-    return _best_of(line, np.flatnonzero(line >= bar), k)
-
-
-def _best_of(line: Scores, places: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
-    """The ``k`` of ``places``, ascending, with the highest finite values, best first."""
-    values = line[places]
-    if 0 < k < len(values):
-        bar = np.partition(values, len(values) - k)[len(values) - k]
-        above = np.flatnonzero(values > bar)
-        level = np.flatnonzero(values == bar)[: k - len(above)]
-        places = places[np.concatenate([above, level])]
-    ordered = places[np.lexsort((places, -line[places]))][:k]
+    if not 0 < k < len(line):
+        chosen = np.arange(min(k, len(line)))
+    else:
+        places = _promising(line, k)
+        values = line[places]
+        bar = _highest(values, k)
+        above = places[values > bar]
+        level = places[values == bar][: k - len(above)]
+        chosen = np.concatenate([above, level])
+    ordered = chosen[np.lexsort((chosen, -line[chosen]))]
     return ordered[line[ordered] > -np.inf]
+
+
+def _promising(line: Scores, k: int) -> npt.NDArray[np.int64]:
+    """Places among which the ``k`` highest are: those not below ``k`` blocks' largest values."""
+    blocks = len(line) // BLOCK
+    if blocks <= 2 * k:
+        return np.arange(len(line))
+    tops = line[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+    return np.flatnonzero(line >= np.partition(tops, blocks - k)[blocks - k])
+
+
+def _highest(values: Scores, k: int) -> np.float32:
+    """The ``k``-th highest value.
+
+    Most scorers know little of most products, and selection takes many times as long where nearly
+    all values are the same 0; among the positive ones it does not.
+    """
+    positive = values[values > 0]
+    if len(positive) >= k:
+        return np.float32(np.partition(positive, len(positive) - k)[len(positive) - k])
+    return np.float32(np.sort(values)[len(values) - k])
 
 
 def first_allowed(order: npt.NDArray[np.int64], allowed: Mask, n: int) -> npt.NDArray[np.int64]:

@@ -43,7 +43,7 @@ class Server:
         with urllib.request.urlopen(asked, timeout=20) as answer:
             return json.load(answer)
 
-    def until(self, done: Any, seconds: float = 40.0) -> None:
+    def until(self, done: Any, seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds
         while True:
             try:
@@ -118,6 +118,18 @@ def test_a_load_beside_a_server_is_seen_by_queries(own: Home, server: Server) ->
     assert server.get("/v1/cypher", asked)["rows"] == [[200]]
     assert coterie("load", "synthetic:230", "--home", own.path).code == 0
     assert server.get("/v1/cypher", asked)["rows"] == [[230]]
+
+
+def test_the_next_list_feels_what_was_just_bought(server: Server) -> None:
+    address = "/v1/users/user-3/recommendations?mode=discover&k=10"
+
+    def listed() -> list[str]:
+        return [i["product"]["product_id"] for i in server.get(address)["items"]]
+
+    bought = listed()[0]
+    event = {"event": "purchase", "user_id": "user-3", "product_id": bought}
+    assert len(server.get("/v1/events", {"events": [event]})["accepted"]) == 1
+    server.until(lambda: bought not in listed(), seconds=20)
 
 
 def test_a_demo_ends_as_a_server_without_what_it_trained_with(tmp_path: Path) -> None:

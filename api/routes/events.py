@@ -20,7 +20,7 @@ from api.models.events import (
     RefusedEvent,
 )
 from api.problems import ProblemField, problem, responses
-from api.routes.common import Intake, Settings, answer
+from api.routes.common import STOREFRONT, Intake, Settings, answer
 from events.event import ShopEvent
 
 __all__ = ["router"]
@@ -28,13 +28,15 @@ __all__ = ["router"]
 router = APIRouter(tags=["events"])
 
 
-@router.post("/events", response_model=EventsAnswer, responses=responses(400, 413))
+@router.post(
+    "/events", response_model=EventsAnswer, responses=responses(400, 413), dependencies=STOREFRONT
+)
 def events(request: Request, live: Intake, settings: Settings, body: EventsRequest) -> Response:
     """Take events, or one by itself; the answer comes when what it accepts is on disk.
 
     Each is judged alone: those in order are kept, the others told, and where none is in order the
     answer is a problem. Accepted events reach the graph within about a second, or when it is back
-    if it is away. Recommendations learn from them at the next build.
+    if it is away. The next recommendations of the customer and of the session feel them.
     """
     if len(body.events) > settings.event_batch:
         return _refusal(request, [("", f"expected at most {settings.event_batch} events")])

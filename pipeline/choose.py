@@ -7,7 +7,7 @@ learned ranker has to beat in the same way what is served without it, and ranks 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,8 +23,8 @@ from pipeline.config import EvaluationConfig
 from pipeline.methods import BLENDED
 from pipeline.ranker import RANKER
 from ranking.blend import Blend, tune_blend
-from ranking.lists import top_k
-from ranking.scorer import MODES, Mode, SavedScorer
+from ranking.lists import batches, top_k
+from ranking.scorer import MODES, Mode, SavedScorer, Scores
 
 __all__ = [
     "BLEND",
@@ -34,6 +34,7 @@ __all__ = [
     "choose",
     "choose_ranker",
     "default_choice",
+    "list_ndcg",
 ]
 
 BLEND = "blend"
@@ -120,7 +121,7 @@ def _choose(
         ndcg_judge(split, mode, users),
         lambda rows: split.allowed(rows, mode),
         k=settings.k,
-        mixed=[names.index(name) for name in BLENDED if name in scorers],
+        mixed=[names.index(n) for n in BLENDED if n in scorers and n not in settings.unblended],
         name=BLEND,
     )
     blend, single = (
@@ -157,7 +158,7 @@ def choose_ranker(
         if not len(users):
             continue
         new, old = (
-            _ndcg(scorer, split, mode, users, settings.k)
+            list_ndcg(scorer.score, split, mode, users, settings.k)
             for scorer in (ranked[mode], choice[mode].scorer(scorers))
         )
         low = paired_difference(new, old, samples=settings.bootstrap, seed=seed).low
@@ -170,13 +171,24 @@ def choose_ranker(
     return made
 
 
-def _ndcg(
-    scorer: SavedScorer, split: Split, mode: Mode, users: npt.NDArray[np.int64], k: int
+def list_ndcg(
+    score: Callable[[npt.NDArray[np.int64]], Scores],
+    split: Split,
+    mode: Mode,
+    users: npt.NDArray[np.int64],
+    k: int,
 ) -> npt.NDArray[np.float64]:
-    """NDCG of a scorer's lists for each user, float64 [len(users)]."""
+    """NDCG of each user's list by ``score`` alone, without filling up, float64 [len(users)].
+
+    Args:
+        score: for rows of users, scores of all products, float32 [n, n_products].
+        split: what may be listed, and what is a hit.
+        mode: of ``split``.
+        users: rows, int64 [n], at least one.
+        k: length of the lists.
+    """
     lists = [
-        top_k(scorer.score(batch), split.allowed(batch, mode), k)[0]
-        for batch in np.array_split(users, -(-len(users) // BATCH))
+        top_k(score(batch), split.allowed(batch, mode), k)[0] for batch in batches(users, BATCH)
     ]
     return ndcg_of(np.concatenate(lists), split, mode, users)
 

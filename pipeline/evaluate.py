@@ -7,15 +7,15 @@ once. Only products bought often enough before the cut take part, so arrays are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.harness import ModeResult, Recommend, evaluate, ndcg_judge
+from evaluation.harness import ModeResult, Recommend, evaluate
 from evaluation.report import Report, build_report
 from evaluation.split import Split, time_split
 from gnn.embeddings import Embeddings
@@ -23,14 +23,15 @@ from graph.interactions import InteractionGraph, from_day, to_day
 from graph.shop import Shop
 from loaders.errors import DataError
 from loaders.progress import Progress, silent
-from pipeline.choose import BLEND, Choice, choice_json, choose, choose_ranker
+from pipeline.choose import BLEND, Choice, choice_json, choose, choose_ranker, list_ndcg
 from pipeline.config import Config
 from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
 from pipeline.ranker import RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
-from ranking.lists import top_k
+from ranking.lists import batches
 from ranking.ranked import Ranked
 from ranking.recommender import Recommender
+from ranking.remembered import Remembered
 from ranking.scorer import MODES, Mode, SavedScorer
 
 __all__ = [
@@ -45,7 +46,8 @@ __all__ = [
     "windows",
 ]
 
-BATCH = 256
+BATCH = 64
+"""Customers measured at a time: scores of all products by each method are kept for so many."""
 LENGTH = 20
 DEFAULT_WINDOW = 30.0
 SECOND = 1 / 86_400
@@ -224,16 +226,7 @@ def validator(split: Split) -> Callable[[Embeddings], float] | None:
     users = split.users("discover")
     if not len(users):
         return None
-    judge = ndcg_judge(split, "discover", users)
-
-    def quality(embeddings: Embeddings) -> float:
-        lists = []
-        for batch in np.array_split(users, max(1, len(users) // BATCH)):
-            allowed = split.allowed(batch, "discover")
-            lists.append(top_k(embeddings.scores(batch), allowed, LENGTH)[0])
-        return judge(np.concatenate(lists))
-
-    return quality
+    return lambda vectors: float(list_ndcg(vectors.scores, split, "discover", users, LENGTH).mean())
 
 
 def _lesson(
@@ -280,29 +273,53 @@ def _measure(
     categories = shop.category_rows(max(0, shop.levels - 1))[rows]
     # A shop of things bought once has nobody to test in mode repeat, and the other way round.
     modes = tuple(mode for mode in split.relevant if len(split.users(mode)))
+    asked = {name: Remembered((scorer,)) for name, scorer in fitted.scorers.items()}
     methods: dict[str, dict[Mode, SavedScorer]] = {
-        name: dict.fromkeys(modes, scorer) for name, scorer in fitted.scorers.items()
+        name: dict.fromkeys(modes, scorer) for name, scorer in asked.items()
     }
-    methods[BLEND] = {mode: choice[mode].blend(fitted.scorers) for mode in modes}
+    methods[BLEND] = {mode: choice[mode].blend(asked) for mode in modes}
     if ranked:
-        methods[RANKER] = {mode: ranked[mode] for mode in modes}
-    results: dict[str, dict[Mode, ModeResult]] = {}
-    for done, (name, scorers) in enumerate(methods.items()):
-        progress(f"measure: {name}", done, len(methods))
-        served = Recommender(scorers, history, recent, split.eligible)
-        results[name] = evaluate(
-            _lists_of(served),
-            split,
-            config.evaluation.ks,
-            modes,
-            categories=categories,
-        )
-    progress("measure: done", len(methods), len(methods))
-    return results
+        plain = {mode: choice[mode].scorer(asked) for mode in modes}
+        methods[RANKER] = {mode: replace(ranked[mode], parts=(plain[mode],)) for mode in modes}
+    served = {
+        name: Recommender(scorers, history, recent, split.eligible)
+        for name, scorers in methods.items()
+    }
+    lists = _listed(served, split, modes, max(config.evaluation.ks), progress)
+    return {
+        name: evaluate(made, split, config.evaluation.ks, modes, categories=categories)
+        for name, made in lists.items()
+    }
 
 
-def _lists_of(served: Recommender) -> Recommend:
-    return lambda users, k, mode: served.recommend(users, k, mode).rows
+def _listed(
+    served: Mapping[str, Recommender],
+    split: Split,
+    modes: Sequence[Mode],
+    longest: int,
+    progress: Progress,
+) -> dict[str, Recommend]:
+    """Lists of every method, made batch by batch so that each scores a customer once."""
+    users = np.unique(np.concatenate([split.users(mode) for mode in modes]))
+    lists = {
+        name: {mode: np.full((len(users), longest), -1, np.int64) for mode in modes}
+        for name in served
+    }
+    done = 0
+    for batch in batches(users, BATCH):
+        for name, method in served.items():
+            for mode in modes:
+                rows = method.recommend(batch, longest, mode).rows
+                lists[name][mode][done : done + len(batch)] = rows
+        done += len(batch)
+        progress("measure", done, len(users))
+    return {name: _looked_up(users, made) for name, made in lists.items()}
+
+
+def _looked_up(
+    users: npt.NDArray[np.int64], lists: Mapping[Mode, npt.NDArray[np.int64]]
+) -> Recommend:
+    return lambda rows, k, mode: lists[mode][np.searchsorted(users, rows), :k]
 
 
 def _file(work: Path | None, name: str) -> Path | None:

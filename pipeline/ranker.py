@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from graph.ids import IdMap
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
 from loaders.errors import ConfigError
@@ -25,6 +26,7 @@ from pipeline.config import Config
 from pipeline.methods import BASELINES, Task
 from ranking.candidates import Candidates, candidates_of
 from ranking.features import add_places, features_of
+from ranking.lists import batches
 from ranking.moment import Moment, moment_of
 from ranking.ranked import Ranked
 from ranking.scorer import MODES, Mode, SavedScorer, Scorer
@@ -43,15 +45,40 @@ SIDES: Final = {
 """By whether the customer held the product: settings of trees, and share of misses learned from."""
 LEAST: Final = 50
 """Hits that a model needs; with fewer its side is not ranked."""
+LOOKED_AT: Final = 60_000
+LOOKS: Final = 60
+"""Rows and trees of the first look that chooses columns."""
 BATCH: Final = 256
 WORKERS: Final = min(4, os.cpu_count() or 1)
 """Batches at work at once, each some hundred MB."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What was known at a moment, and the products that it numbers."""
+
+    moment: Moment
+    products: IdMap
+
+
 Sample = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
-Window = Sequence[tuple[bool, list[str], Sample]]
+Window = Sequence[tuple[bool, Sample]]
 """Features and hits of one window, apart for what was held and what was not."""
-Models = Mapping[bool, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Trees, and the columns of the features that they look at."""
+
+    trees: Any
+    columns: npt.NDArray[np.int64]
+
+    def predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The chance of each row of ``values`` float32 [n, n_features], as sampled."""
+        return np.asarray(self.trees.predict(values[:, self.columns]), np.float64)
+
+
+Models = Mapping[bool, Model]
 
 
 @dataclass(frozen=True)
@@ -64,8 +91,9 @@ class Lesson:
         now: the moment to rank at, days since 1970-01-01 UTC.
         days: length of the windows to learn from; they end at ``now``, one before the other.
         config: all settings.
-        seen: windows by their start, shared by lessons on the same shop: of three lessons each a
-            window after the other, the later two make only one window anew.
+        seen: windows by their start: of three lessons each a window after the other, the later
+            two make only one window anew.
+        known: the moment that was ranked at, by its time: what the next lesson learns from.
         progress: told each window.
     """
 
@@ -75,11 +103,18 @@ class Lesson:
     days: float
     config: Config
     seen: dict[float, Window] = field(default_factory=dict)
+    known: dict[float, Known] = field(default_factory=dict)
     progress: Progress = silent
 
     def later(self, graph: InteractionGraph, groups: Sequence[npt.NDArray[np.int64]]) -> Lesson:
-        """The lesson one window on, with the events known then."""
-        return replace(self, graph=graph, groups=groups, now=self.now + self.days)
+        """The lesson one window on, with the events known then and what it can take over."""
+        after = replace(self, graph=graph, groups=groups, now=self.now + self.days)
+        cuts = _cuts(after)
+        return replace(
+            after,
+            seen={cut: window for cut, window in self.seen.items() if cut in cuts},
+            known={cut: known for cut, known in self.known.items() if cut in cuts},
+        )
 
 
 def shop_groups(shop: Shop) -> list[npt.NDArray[np.int64]]:
@@ -137,40 +172,48 @@ def _cuts(lesson: Lesson) -> list[float]:
     """Starts of the latest windows, latest first, each with as long a past before it."""
     first = float(lesson.graph.days.min()) if len(lesson.graph) else lesson.now
     windows = range(1, lesson.config.ranking.ranker_windows + 1)
-    # To a thousandth of a second, so that equal moments are equal however they were reached.
-    starts = [round(lesson.now - lesson.days * i, 8) for i in windows]
+    starts = [_instant(lesson.now - lesson.days * i) for i in windows]
     return [start for start in starts if start - lesson.days > first]
 
 
-def _window(lesson: Lesson, cut: float) -> Iterator[tuple[bool, list[str], Sample]]:
+def _instant(day: float) -> float:
+    """To a thousandth of a second, so that equal moments are equal however they were reached."""
+    return round(day, 8)
+
+
+def _known(lesson: Lesson, cut: float) -> Known:
+    """What was known at ``cut``, of products eligible then."""
+    known = lesson.graph.purchases().before(cut)
+    lines = np.bincount(known.product_rows, minlength=known.shape[1])
+    known = known.where(lines[known.product_rows] >= lesson.config.ranking.min_lines)
+    scorers = [BASELINES[name](Task(known, lesson.config)) for name in FEATURED]
+    return Known(moment_of(known, lesson.groups, cut, scorers), known.products)
+
+
+def _window(lesson: Lesson, cut: float) -> Iterator[tuple[bool, Sample]]:
     """Features and hits of one window, apart for what was held and what was not."""
     settings, rng = lesson.config.ranking, np.random.default_rng(lesson.config.seed)
-    bought = lesson.graph.purchases()
-    known, later = bought.before(cut), bought.since(cut).before(cut + lesson.days)
-    lines = np.bincount(known.product_rows, minlength=known.shape[1])
-    known = known.where(lines[known.product_rows] >= settings.min_lines)
-    users = np.intersect1d(known.user_rows, later.user_rows).astype(np.int64)
-    users = users[known.registered[users]]
+    known = lesson.known.pop(cut, None) or _known(lesson, cut)
+    moment, n = known.moment, len(known.products)
+    later = lesson.graph.purchases().since(cut).before(cut + lesson.days)
+    bought = known.products.to_rows(later.products.ids, missing="negative")[later.product_rows]
+    users = np.flatnonzero(np.diff(moment.starts) > 0)
+    users = np.intersect1d(users, later.user_rows[bought >= 0])
+    users = np.sort(rng.permutation(users[later.registered[users]])[: settings.ranker_users])
     if not len(users):
         return
-    users = np.sort(rng.permutation(users)[: settings.ranker_users])
-    scorers = [BASELINES[name](Task(known, lesson.config)) for name in FEATURED]
-    moment = moment_of(known, lesson.groups, cut, scorers)
     found = add_places(candidates_of(moment, users, settings.ranker_each, settings.ranker_pool))
-    n = known.shape[1]
-    hits = np.isin(
-        found.users * n + found.products, later.user_rows.astype(np.int64) * n + later.product_rows
-    )
+    pairs = (later.user_rows.astype(np.int64) * n + bought)[bought >= 0]
+    hits = np.isin(found.users * n + found.products, pairs)
     for held, (_, share) in SIDES.items():
         kept = hits | (rng.random(len(hits)) < share)
         place = np.flatnonzero(kept & (found.held == held))
-        names, values = features_of(moment, found.where(place))
-        yield held, names, (values, hits[place])
+        yield held, (features_of(moment, found.where(place))[1], hits[place])
 
 
-def _train(windows: Window, side: bool, config: Config) -> Any:
+def _train(windows: Window, side: bool, config: Config) -> Model | None:
     """One model, or ``None`` where there is too little to learn from."""
-    parts = [sample for held, _, sample in windows if held == side]
+    parts = [sample for held, sample in windows if held == side]
     hits = np.concatenate([hit for _, hit in parts]) if parts else np.zeros(0, np.bool_)
     if hits.sum() < LEAST or hits.all():
         return None
@@ -197,8 +240,17 @@ def _train(windows: Window, side: bool, config: Config) -> Any:
     # In a small shop no leaf would hold what is right for a large one.
     leaf = int(np.clip(len(hits) // 200, 20, SIDES[side][0]["min_data_in_leaf"]))
     settings["min_data_in_leaf"] = leaf
-    data = lightgbm.Dataset(values, hits, feature_name=windows[0][1])
-    return lightgbm.train(settings, data, config.ranking.ranker_trees)
+
+    def trees(of: slice, columns: npt.NDArray[np.int64], n: int) -> Any:
+        data = lightgbm.Dataset(values[of][:, columns], hits[of])
+        return lightgbm.train(settings, data, n)
+
+    # A first look at part of the rows tells which columns are worth the time.
+    every = np.arange(values.shape[1])
+    step = max(1, len(hits) // LOOKED_AT)
+    gain = trees(slice(None, None, step), every, LOOKS).feature_importance("gain")
+    best = np.sort(np.argsort(-gain, kind="stable")[: config.ranking.ranker_columns])
+    return Model(trees(slice(None), best, config.ranking.ranker_trees), best)
 
 
 def ranked_lists(
@@ -217,6 +269,7 @@ def ranked_lists(
     """
     bought, settings = lesson.graph.purchases(), lesson.config.ranking
     moment = moment_of(bought, lesson.groups, lesson.now, scorers)
+    lesson.known[_instant(lesson.now)] = Known(moment, bought.products)
     users = np.unique(bought.user_rows[bought.registered[bought.user_rows]]).astype(np.int64)
     shape = (bought.shape[0], settings.ranker_kept)
     products = {mode: np.full(shape, -1, np.int32) for mode in MODES}
@@ -232,10 +285,10 @@ def ranked_lists(
                 side &= found.held == (mode == "repeat")
             _keep(found, chance, np.flatnonzero(side), products[mode], chances[mode])
 
-    batches = np.array_split(users, max(1, -(-len(users) // BATCH)))
+    parts = batches(users, BATCH)
     with ThreadPoolExecutor(WORKERS) as pool:
-        for done, _ in enumerate(pool.map(fill, batches)):
-            lesson.progress("ranker: rank", done + 1, len(batches))
+        for done, _ in enumerate(pool.map(fill, parts)):
+            lesson.progress("ranker: rank", done + 1, len(parts))
     return {
         mode: Ranked(RANKER, products[mode], chances[mode], (fallback[mode],)) for mode in MODES
     }

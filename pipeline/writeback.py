@@ -10,6 +10,7 @@ import pyarrow as pa
 from graph.ids import IdMap
 from graph.store import Derived
 from pipeline.learn import Learned
+from ranking.lists import batches
 from ranking.similar import Neighbours
 
 __all__ = ["derived_graph"]
@@ -87,11 +88,7 @@ def _liked(learned: Learned, most: int) -> pl.DataFrame:
     shop, history = learned.shop, learned.recommender.history
     bought = np.diff(history.starts) > 0
     users = np.flatnonzero(shop.graph.registered & bought)
-    frames = [
-        _lists(learned, batch, most)
-        for batch in np.array_split(users, max(1, len(users) // BATCH))
-        if len(batch) and most
-    ]
+    frames = [_lists(learned, batch, most) for batch in batches(users, BATCH) if most]
     schema = {"source": pl.String, "target": pl.String, "score": pl.Float64, "rank": pl.Int64}
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 

@@ -7,12 +7,14 @@ in the categories they buy from, and what is new to many customers altogether.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ranking.habits import PERIOD
+from ranking.lists import batches
 from ranking.moment import Moment
 from ranking.scorer import Scores
 
@@ -56,11 +58,11 @@ def candidates_of(moment: Moment, users: npt.NDArray[np.int64], each: int, pool:
         each: new products taken of each source.
         pool: new products are taken from this many that were bought most lately.
     """
-    among = _pool(moment, pool)
-    parts = [
-        _batch(moment, batch, each, among)
-        for batch in np.array_split(users, max(1, -(-len(users) // BATCH)))
-    ]
+    among = np.sort(moment.lately[:pool])
+    parts = [_batch(moment, batch, each, among) for batch in batches(users, BATCH)]
+    if not parts:
+        none = np.empty(0, np.int64)
+        return Candidates(none, none, np.empty(0, np.bool_), {})
     return Candidates(
         np.concatenate([part.users for part in parts]),
         np.concatenate([part.products for part in parts]),
@@ -69,68 +71,87 @@ def candidates_of(moment: Moment, users: npt.NDArray[np.int64], each: int, pool:
     )
 
 
-def _pool(moment: Moment, size: int) -> npt.NDArray[np.int64]:
-    """The products with most buyers lately, of all time among equals; int64, ascending."""
-    table = moment.product_table
-    order = np.lexsort((-table["p_buyers"], -table["p_recent_0"]))[:size]
-    return np.sort(order[table["p_buyers"][order] > 0]).astype(np.int64)
-
-
 def _batch(
     moment: Moment, users: npt.NDArray[np.int64], each: int, among: npt.NDArray[np.int64]
 ) -> Candidates:
-    starts = moment.starts
-    owned = [moment.products.things[starts[u] : starts[u + 1]] for u in users]
-    n_products = len(moment.product_table["p_buyers"])
-    held = np.zeros((len(users), n_products), np.bool_)
-    for i, products in enumerate(owned):
-        held[i, products] = True
-    sources = _sources(moment, users)
-    new = _best_new(sources, held, each, among)
-    new |= held
-    row, product = np.nonzero(new)
-    scores = {name: values[row, product] for name, values in sources.items()}
-    return Candidates(users[row], product.astype(np.int64), held[row, product], scores)
+    """All that the customers hold, and the best of ``among`` that they do not."""
+    spans = [np.arange(*moment.starts[u : u + 2]) for u in users]
+    owner, owned = _repeated(spans), moment.products.things[np.concatenate(spans)]
+    dense, of_pairs = _sources(moment, users, among, owner, owned)
+    row, place = np.nonzero(_best_new(dense.values(), _held(owner, owned, len(users), among), each))
+    row, product = np.append(row, owner), np.append(among[place], owned)
+    order = np.lexsort((product, row))
+    return Candidates(
+        users[row[order]],
+        product[order],
+        (np.arange(len(row)) >= len(place))[order],
+        {n: np.append(s[row[: len(place)], place], of_pairs[n])[order] for n, s in dense.items()},
+    )
+
+
+def _repeated(spans: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """Place of the span that each of their entries is in."""
+    return np.repeat(np.arange(len(spans)), [len(span) for span in spans])
+
+
+def _held(
+    owner: npt.NDArray[np.int64], owned: npt.NDArray[np.int64], n: int, among: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Which of ``among``, ascending, each of ``n`` customers holds, bool [n, len(among)]."""
+    held = np.zeros((n, len(among)), np.bool_)
+    place = np.searchsorted(among, owned)
+    known = np.isin(owned, among)
+    held[owner[known], place[known]] = True
+    return held
 
 
 def _best_new(
-    sources: dict[str, Scores],
-    held: npt.NDArray[np.bool_],
-    each: int,
-    among: npt.NDArray[np.int64],
+    sources: Iterable[Scores], held: npt.NDArray[np.bool_], each: int
 ) -> npt.NDArray[np.bool_]:
-    """Which products of ``among`` are among the best ``each`` that a source has not held."""
-    chosen = np.zeros((len(held), len(among)), np.bool_)
-    never = held[:, among]
-    for scores in sources.values():
-        left = np.where(never, -np.inf, scores[:, among])
-        if each < len(among):
-            best = np.argpartition(-left, each, axis=1)[:, :each]
-            np.put_along_axis(chosen, best, True, axis=1)
-        else:
-            chosen[:] = True
-    mask = np.zeros_like(held)
-    mask[:, among] = chosen & ~never
-    return mask
+    """Which products are among the best ``each`` not held of any source."""
+    if each >= held.shape[1]:
+        return ~held
+    chosen = np.zeros(held.shape, np.bool_)
+    for scores in sources:
+        left = np.where(held, np.inf, -scores)
+        np.put_along_axis(chosen, np.argpartition(left, each, axis=1)[:, :each], True, axis=1)
+    return chosen & ~held
 
 
-def _sources(moment: Moment, users: npt.NDArray[np.int64]) -> dict[str, Scores]:
-    """Scores of all products by source, float32 [len(users), n_products] each."""
-    found = {name: moment.tastes.users[users] @ v for name, v in moment.tastes.views().items()}
-    found |= {scorer.name: scorer.score(users) for scorer in moment.scorers}
+def _sources(
+    moment: Moment,
+    users: npt.NDArray[np.int64],
+    among: npt.NDArray[np.int64],
+    owner: npt.NDArray[np.int64],
+    owned: npt.NDArray[np.int64],
+) -> tuple[dict[str, Scores], dict[str, Scores]]:
+    """Scores by source: of ``among``, float32 [len(users), len(among)], and of the pairs held.
+
+    The whole catalogue is scored only where a source cannot do less.
+    """
+    dense, pairs = {}, {}
+    taste = moment.tastes.users[users]
+    for name, view in moment.tastes.views().items():
+        dense[name] = taste @ view[:, among]
+        pairs[name] = np.einsum("ij,ij->i", taste[owner], view.T[owned])
+    for scorer in moment.scorers:
+        scores = scorer.score(users)
+        dense[scorer.name], pairs[scorer.name] = scores[:, among], scores[owner, owned]
     new = np.log1p(moment.product_table[f"p_new_{PERIOD}"])
+    dense["need"] = np.broadcast_to(new[among], (len(users), len(among)))
+    pairs["need"] = new[owned]
     if moment.groups:
-        found["need"] = _need(moment, users) * new
-    else:
-        found["need"] = np.broadcast_to(new, (len(users), len(new)))
-    return found
+        need, group = _need(moment, users), moment.groups[0]
+        dense["need"] = need[:, group[among]] * dense["need"]
+        pairs["need"] = need[owner, group[owned]] * pairs["need"]
+    return dense, pairs
 
 
 def _need(moment: Moment, users: npt.NDArray[np.int64]) -> Scores:
-    """How much each customer buys from each product's finest category, lately."""
-    group, of = moment.groups[0], moment.group_habits[0]
+    """How much each customer buys of each finest category lately; the last column is of none."""
+    of = moment.group_habits[0]
     need = np.zeros((len(users), of.n_things + 1), np.float32)
     ends = np.searchsorted(of.keys, [users * of.n_things, (users + 1) * of.n_things])
     for i, (start, end) in enumerate(ends.T):
         need[i, of.things[start:end]] = np.log1p(of.columns["decay_60"][start:end])
-    return (need + np.float32(FLOOR))[:, np.where(group >= 0, group, of.n_things)]
+    return need + np.float32(FLOOR)

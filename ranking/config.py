@@ -58,7 +58,10 @@ class RankingConfig(BaseModel):
         2, ge=0, le=24, description="Past windows the learned ranker learns from; 0 goes without."
     )
     ranker_users: int = Field(
-        1200, ge=1, description="Customers the learned ranker learns from, at most, a window."
+        2500, ge=1, description="Customers the learned ranker learns from, at most, a window."
+    )
+    ranker_columns: int = Field(
+        64, ge=1, description="Features that each of its two models looks at, the most telling."
     )
     ranker_trees: int = Field(200, ge=1, le=5000, description="Trees of each of its two models.")
     ranker_pool: int = Field(

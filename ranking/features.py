@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.candidates import Candidates
-from ranking.habits import PERIOD, Found, Habits
+from ranking.habits import Found, Habits
 from ranking.moment import DAYS, Moment
 
 __all__ = ["add_places", "features_of"]
@@ -67,7 +67,8 @@ def features_of(moment: Moment, found: Candidates) -> tuple[list[str], npt.NDArr
     for i in range(len(moment.groups)):
         columns |= _group(moment, found, i, columns)
     columns |= found.scores
-    values = np.empty((len(found), len(columns)), np.float32)
+    # Column by column in memory: written so, and read so by the trees.
+    values = np.empty((len(found), len(columns)), np.float32, order="F")
     for i, column in enumerate(columns.values()):
         values[:, i] = column
     return list(columns), values
@@ -120,7 +121,7 @@ def _group(moment: Moment, found: Candidates, i: int, pair: dict[str, Column]) -
     columns: dict[str, Column] = {f"g{i}_{k}": of.at(k, place) for k in GROUP_COLUMNS}
     columns[f"g{i}_due"] = _due(of, place)["due_gap"]
     columns |= {f"g{i}_{k}": v[found.products] for k, v in moment.group_tables[i].items()}
-    tried, new = _variety(moment, i)
+    tried, new = moment.variety[i]
     columns[f"g{i}_tried"] = np.where(place[1], tried[place[0]], 0) if len(tried) else place[1]
     columns[f"g{i}_new"] = np.where(place[1], new[place[0]], 0) if len(new) else place[1]
     lines = np.maximum(columns[f"g{i}_lines"], 1)
@@ -128,14 +129,3 @@ def _group(moment: Moment, found: Candidates, i: int, pair: dict[str, Column]) -
     columns[f"g{i}_part"] = pair["x_visits"] / np.maximum(columns[f"g{i}_visits"], 1)
     columns[f"g{i}_need"] = columns[f"g{i}_decay_60"] / np.maximum(pair["u_trips_2"], 1)
     return columns
-
-
-def _variety(moment: Moment, i: int) -> tuple[Column, Column]:
-    """Products of a group that each customer ever bought, and first bought lately, [n_pairs]."""
-    of, held = moment.group_habits[i], moment.products
-    group = moment.groups[i][held.things]
-    known = group >= 0
-    place = np.searchsorted(of.keys, held.users[known] * of.n_things + group[known])
-    new = held.columns["age_first"][known] < 2 * PERIOD
-    n = len(of.keys)
-    return np.bincount(place, minlength=n).astype(np.float32), np.bincount(place, new, n)

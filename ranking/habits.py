@@ -7,6 +7,7 @@ questions. One sort of the lines, so a million lines take a second.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -46,12 +47,12 @@ class Habits:
     n_things: int
     columns: dict[str, Floats]
 
-    @property
+    @cached_property
     def users(self) -> Ints:
         """Customer of each pair, int64 [n]."""
         return self.keys // self.n_things
 
-    @property
+    @cached_property
     def things(self) -> Ints:
         """Thing of each pair, int64 [n]."""
         return self.keys % self.n_things

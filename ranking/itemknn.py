@@ -7,7 +7,9 @@ Costs one sparse product of the user-product matrix with itself, taken in blocks
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +30,8 @@ from ranking.scorer import Arrays, SavedScorer, Scores
 __all__ = ["ItemKNN", "cosine_neighbours", "fit_itemknn"]
 
 BLOCK = 1024
+WORKERS = min(4, os.cpu_count() or 1)
+"""Blocks at work at once."""
 
 
 @dataclass(frozen=True)
@@ -114,23 +118,26 @@ def cosine_neighbours(
     columns = incidence.shape[1]
     by_column = incidence.T.tocsr()
     norms = np.sqrt(by_column.power(2).sum(axis=1)).astype(np.float32)
-    blocks = []
-    for start in range(0, columns, BLOCK):
-        common = (by_column[start : start + BLOCK] @ incidence).tocoo()
-        blocks.append(largest_per_row(_cosine(common, start, norms, shrink), n))
-        progress("neighbours", min(start + BLOCK, columns), columns)
-    return sparse.vstack(blocks, format="csr")
+
+    def block(start: int) -> FloatMatrix:
+        """Neighbours of ``BLOCK`` columns; scipy lets other threads work meanwhile."""
+        common = by_column[start : start + BLOCK] @ incidence
+        return largest_per_row(_cosine(common, start, norms, shrink), n)
+
+    starts, found = range(0, columns, BLOCK), []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for start, near in zip(starts, pool.map(block, starts), strict=True):
+            found.append(near)
+            progress("neighbours", min(start + BLOCK, columns), columns)
+    return sparse.vstack(found, format="csr")
 
 
 def _cosine(
-    common: sparse.coo_array[np.float32, tuple[int, int]],
-    start: int,
-    norms: np.ndarray[tuple[int], np.dtype[np.float32]],
-    shrink: float,
+    common: FloatMatrix, start: int, norms: npt.NDArray[np.float32], shrink: float
 ) -> FloatMatrix:
     """Inner products of columns ``start`` .. with all, made cosines, without the diagonal."""
-    row, column = common.coords
-    other = row + start != column
-    row, column, data = row[other], column[other], common.data[other]
-    data = data / (norms[row + start] * norms[column] + np.float32(shrink))
-    return sparse.csr_array((data, (row, column)), shape=common.shape)
+    row, column = np.repeat(np.arange(common.shape[0]), np.diff(common.indptr)), common.indices
+    common.data /= norms[row + start] * norms[column] + np.float32(shrink)
+    common.data[row + start == column] = 0
+    common.eliminate_zeros()
+    return common

@@ -10,12 +10,22 @@ import numpy.typing as npt
 
 from ranking.scorer import Scores
 
-__all__ = ["first_allowed", "first_of_groups", "marginal_relevance", "top_k"]
+__all__ = ["batches", "first_allowed", "first_of_groups", "marginal_relevance", "top_k"]
 
 Mask = npt.NDArray[np.bool_]
 
 BLOCK = 64
 """Scores of which only the largest is looked at first."""
+FEW = 8
+"""Where fewer than one product in so many is allowed, only those are looked at."""
+
+
+def batches(rows: npt.NDArray[np.int64], most: int) -> list[npt.NDArray[np.int64]]:
+    """``rows`` int64 [n] in their order, in parts of at most ``most``; no part is empty.
+
+    Scores of all products for all customers at once would not fit into memory.
+    """
+    return [rows[start : start + most] for start in range(0, len(rows), most)]
 
 
 def top_k(scores: Scores, allowed: Mask | None, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
@@ -32,13 +42,22 @@ def top_k(scores: Scores, allowed: Mask | None, k: int) -> tuple[npt.NDArray[np.
     """
     rows = np.full((len(scores), k), -1, np.int64)
     best = np.full((len(scores), k), -np.inf, np.float32)
-    shared = None if allowed is None or allowed.ndim == 2 else np.flatnonzero(allowed)
     for i, line in enumerate(scores):
-        places = np.flatnonzero(allowed[i]) if allowed is not None and shared is None else shared
-        chosen = _best(line, k) if places is None else places[_best(line[places], k)]
+        mask = allowed if allowed is None or allowed.ndim == 1 else allowed[i]
+        chosen = _allowed_best(line, mask, k)
         rows[i, : len(chosen)] = chosen
         best[i, : len(chosen)] = line[chosen]
     return rows, best
+
+
+def _allowed_best(line: Scores, mask: Mask | None, k: int) -> npt.NDArray[np.int64]:
+    """Places of the ``k`` highest finite values that ``mask`` bool [n] lets through."""
+    if mask is None:
+        return _best(line, k)
+    if np.count_nonzero(mask) * FEW < len(line):
+        places = np.flatnonzero(mask)
+        return places[_best(line[places], k)]
+    return _best(np.where(mask, line, np.float32(-np.inf)), k)
 
 
 def _best(line: Scores, k: int) -> npt.NDArray[np.int64]:

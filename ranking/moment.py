@@ -87,6 +87,22 @@ class Moment:
         n_users = len(self.user_table["u_trips"])
         return np.searchsorted(self.products.users, np.arange(n_users + 1)).astype(np.int64)
 
+    @cached_property
+    def lately(self) -> npt.NDArray[np.int64]:
+        """Products ever bought, those with most buyers lately first, of all time among equals."""
+        table = self.product_table
+        order = np.lexsort((-table["p_buyers"], -table["p_recent_0"]))
+        return order[table["p_buyers"][order] > 0].astype(np.int64)
+
+    @cached_property
+    def variety(self) -> Sequence[tuple[Scores, Scores]]:
+        """For each of the groups, by pair of ``group_habits``, products the customer ever bought.
+
+        And how many of them first in the last two periods; float32 [n_pairs] both.
+        """
+        pairs = zip(self.groups, self.group_habits, strict=True)
+        return [_variety(self.products, group, of) for group, of in pairs]
+
 
 DAYS = 1_000_000
 """More than there are days in a calendar; keys of trips are made with it."""
@@ -225,6 +241,19 @@ def _group_table(group: Codes, of: Habits, products: Table) -> Table:
         "newshare": products[f"p_new_{PERIOD}"] / np.maximum(new, 1),
     }
     return {name: column.astype(np.float32) for name, column in table.items()}
+
+
+def _variety(held: Habits, groups: Codes, of: Habits) -> tuple[Scores, Scores]:
+    """Products of a group that each customer ever bought, and first bought lately, [n_pairs]."""
+    group = groups[held.things]
+    known = group >= 0
+    place = np.searchsorted(of.keys, held.users[known] * of.n_things + group[known])
+    new = held.columns["age_first"][known] < 2 * PERIOD
+    n = len(of.keys)
+    return (
+        np.bincount(place, minlength=n).astype(np.float32),
+        np.bincount(place, new, n).astype(np.float32),
+    )
 
 
 def _tastes(bought: InteractionGraph, products: Habits) -> Tastes:

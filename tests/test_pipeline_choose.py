@@ -134,3 +134,11 @@ def test_the_ranker_is_served_where_it_gains_and_nowhere_else(share: float) -> N
     assert made["repeat"] == single["repeat"], "no lists, no change"
     assert made["all"].ranker_ndcg is not None
     assert (made["all"].ranker_gain_low or 0) > 0 or share < 0.5
+
+
+def test_methods_are_kept_out_of_blends_on_request() -> None:
+    split = split_of(later())
+    settings = SETTINGS.model_copy(update={"unblended": (ENCODER,)})
+    made = choose(scorers(split, (0.3, 0, 0.3, 0, 0.9)), split, settings, seed=0)
+    assert all(ENCODER not in c.weights for c in made.values())
+    assert made["all"].single == ENCODER, "alone it competes all the same"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from graphs import Line, graph_of
@@ -59,13 +61,22 @@ def test_it_learns_whose_product_is_due(shop: InteractionGraph, lesson: Lesson) 
     assert right["ranker"] > 0.95
 
 
-def test_windows_are_shared_by_later_lessons(shop: InteractionGraph, lesson: Lesson) -> None:
-    train_ranker(lesson)
-    before = set(lesson.seen)
+def test_the_next_lesson_goes_on_from_what_was_ranked(shop: InteractionGraph) -> None:
+    """With the moment taken over and made anew, its window is the same."""
+    lesson = Lesson(shop.before(NOW), [], NOW, DAYS, CONFIG)
+    ease = [BASELINES["EASE"](Task(lesson.graph, CONFIG))]
+    plain = dict.fromkeys(("all", "repeat", "discover"), fit_personal(lesson.graph))
+    ranked_lists(lesson, train_ranker(lesson), ease, plain)
     later = lesson.later(shop.before(NOW + DAYS), [])
-    train_ranker(later)
-    assert before < set(lesson.seen) and len(lesson.seen) == len(before) + 1
-    assert later.now == NOW + DAYS
+    assert later.now == NOW + DAYS and set(later.known) == {NOW}
+    assert set(later.seen) == {NOW - DAYS}, "the older window is not needed any more"
+    alone = replace(later, seen={}, known={})
+    models = [train_ranker(each) for each in (later, alone)]
+    assert set(later.seen) == set(alone.seen) == {NOW - DAYS, NOW} and not later.known
+    for (_, ours), (_, theirs) in zip(later.seen[NOW], alone.seen[NOW], strict=True):
+        np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-3, atol=1e-5)
+        np.testing.assert_array_equal(ours[1], theirs[1])
+    assert models[0].keys() == models[1].keys() == {True}, "nobody takes up anything new"
 
 
 def test_lists_hold_what_their_mode_allows(lesson: Lesson) -> None:
@@ -82,6 +93,13 @@ def test_lists_hold_what_their_mode_allows(lesson: Lesson) -> None:
         assert mode == "all" or ours.all() if mode != "discover" else not ours.any()
         falling = np.diff(lists.chances.astype(float), axis=1) <= 0
         assert falling[lists.products[:, 1:] >= 0].all()
+
+
+def test_trees_look_at_the_most_telling_features_only(lesson: Lesson) -> None:
+    ranking = CONFIG.ranking.model_copy(update={"ranker_columns": 3})
+    config = CONFIG.model_copy(update={"ranking": ranking})
+    (model,) = train_ranker(replace(lesson, config=config, seen={})).values()
+    assert model.columns.shape == (3,) and model.trees.num_feature() == 3
 
 
 def test_a_young_shop_has_no_ranker(shop: InteractionGraph) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.lists import first_allowed, top_k
+from ranking.lists import batches, first_allowed, top_k
 
 
 @given(
@@ -23,6 +23,23 @@ def test_top_k_equals_sorting_everything(
         order = sorted((p for p in range(6) if mask[p]), key=lambda p: (-line[p], p))[:k]
         assert rows[i].tolist() == order + [-1] * (k - len(order))
         assert best[i].tolist() == [line[p] for p in order] + [-np.inf] * (k - len(order))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.floats(0.01, 1), st.integers(1, 400))
+def test_long_lines_are_looked_at_in_spans(seed: int, few: int, share: float, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 10**few, (2, n)).astype(np.float32)
+    mask = rng.random((2, n)) < share
+    rows, _ = top_k(scores, mask, 3)
+    for line, allowed, found in zip(scores, mask, rows, strict=True):
+        best = sorted(np.flatnonzero(allowed), key=lambda p: (-line[p], p))[:3]
+        assert found[found >= 0].tolist() == best
+
+
+def test_batches_hold_every_row_once() -> None:
+    parts = batches(np.arange(5), 2)
+    assert [part.tolist() for part in parts] == [[0, 1], [2, 3], [4]]
+    assert batches(np.arange(0), 2) == []
 
 
 @given(

@@ -20,6 +20,7 @@ from pipeline.config import Config
 from pipeline.features import product_features
 from pipeline.methods import ENCODER, RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
+from pipeline.visitors import Dials, default_dials, fit_visitors
 from ranking.history import build_history
 from ranking.likeness import Likeness
 from ranking.newcomers import Newcomers, newcomers_of
@@ -47,6 +48,7 @@ class Learned:
     rules: RuleTable
     completer: SavedScorer
     completion: Mapping[str, float]
+    visitors: SavedScorer
     segmentation: Segmentation
     segment_products: pl.DataFrame
 
@@ -69,6 +71,7 @@ def learn(
     start: Embeddings | None = None,
     lesson: Lesson | None = None,
     weights: Mapping[str, float] | None = None,
+    dials: Dials | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -81,6 +84,7 @@ def learn(
         start: vectors over the shop's rows to start training from.
         lesson: the ranker's before the test window, which it goes on from.
         weights: what completes baskets, by part; a plain choice where ``None``.
+        dials: of what serves visitors; likewise.
         work: folder for training state.
         progress: told each stage.
     """
@@ -121,6 +125,7 @@ def learn(
             fit_completion(known, config, fitted.scorers[ENCODER], progress), weights
         ),
         completion=weights,
+        visitors=fit_visitors(known, config, dials or default_dials()),
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
     )

@@ -13,6 +13,7 @@ from loaders.synthetic import GROUPS, Planted
 from ranking.blend import Blend
 from ranking.ease import fit_ease
 from ranking.itemknn import fit_itemknn
+from ranking.lifted import fit_lifted
 from ranking.lists import top_k
 from ranking.matrices import bought_pairs
 from ranking.personal import fit_personal
@@ -58,6 +59,7 @@ FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "sequence": fit_sequence,
     "gfcf": lambda g: fit_gfcf(g, vectors=8),
     "chebyshev": lambda g: fit_chebyshev(g, vectors=8, reach=5, floor=0.2),
+    "lifted": lambda g: fit_lifted(g, shrink=5, strength=3),
     "blend": _blend,
     "ranked": _ranked,
 }

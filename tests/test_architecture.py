@@ -29,6 +29,7 @@ HEAVY = {
     "lightgbm": {"pipeline"},
     "mlxtend": {"rules"},
     "pandas": {"rules"},
+    "usearch": {"ranking"},
     "ladybug": {"graph"},
     "neo4j": {"graph"},
     "fastapi": {"api"},

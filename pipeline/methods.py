@@ -32,7 +32,7 @@ RECENT: Final = "recent popularity"
 BLENDED: Final = (RECENT, "personal frequency", "decayed personal frequency", "EASE", ENCODER)
 """Parts a blend may have. ItemKNN adds little beside EASE and costs milliseconds a request."""
 FILTERS: Final = ("Chebyshev", "sequence")
-"""Baselines that compete only where ``ranking.filters`` says so."""
+"""Baselines that compete, alone and in blends, only where ``ranking.filters`` says so."""
 REFIT_EPOCHS: Final = 8
 """Epochs of a fit that starts from the vectors of an earlier one."""
 

@@ -5,6 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 HOME_DIR ?= .coterie
 PORT   ?= 8000
+# Test files that run side by side: the largest take about 5 GB of memory each.
+WORKERS ?= 2
+THREADS ?= 1
 PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The CPU build of torch is a tenth of the size; where its index does not answer, PyPI's is taken.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -30,7 +33,8 @@ check: setup
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
 
 test: check
-	$(BIN)/python -m pytest --ignore tests/test_architecture.py --ignore tests/test_docs.py
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+	  --no-loadscope-reorder --ignore tests/test_architecture.py --ignore tests/test_docs.py
 
 demo: setup
 	$(BIN)/coterie demo --home $(HOME_DIR) --port $(PORT)

@@ -6,8 +6,10 @@ which snapshot answers, and may change its mind between two requests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -15,6 +17,9 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from api import docs, problems
+from api.access.check import Access, Needs
+from api.access.origins import Origins
+from api.access.requests import RequestIds
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.live import LiveParts
@@ -28,12 +33,27 @@ from api.routes import (
     products,
     segments,
     session,
+    snapshots,
     users,
 )
+from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
 
-__all__ = ["create_app"]
+__all__ = ["RESOURCES", "create_app"]
+
+RESOURCES: Final[Sequence[APIRouter]] = (
+    users.router,
+    session.router,
+    products.router,
+    basket.router,
+    segments.router,
+    cypher.router,
+    events.router,
+    build.router,
+    snapshots.router,
+)
+"""The routes below /v1, in this order."""
 
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """Recommendations, segments and the graph of one shop.
@@ -44,7 +64,11 @@ times are UTC."""
 
 
 def create_app(
-    current: Provider, settings: ApiSettings | None = None, live: LiveParts | None = None
+    current: Provider,
+    settings: ApiSettings | None = None,
+    live: LiveParts | None = None,
+    access: Access | None = None,
+    builds: Builds | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -52,6 +76,8 @@ def create_app(
         current: called once a request; gives the service of the published snapshot.
         settings: limits; the defaults where none are given.
         live: takes events and knows how the store is; without it, events are refused.
+        access: who may ask what; without it, whoever reaches the app may ask everything.
+        builds: the shop's builds, for routes that list them and go back to one.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -65,6 +91,8 @@ def create_app(
     app.state.current = current
     app.state.settings = settings
     app.state.live = live
+    app.state.access = access
+    app.state.builds = builds
     _routes(app)
     problems.install(app)
     app.add_middleware(EscapedSlashes)
@@ -72,14 +100,18 @@ def create_app(
     app.add_middleware(
         GZipMiddleware, minimum_size=settings.gzip_bytes, compresslevel=settings.gzip_level
     )
+    if access is not None:
+        app.add_middleware(Origins, keys=access.keys)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestIds)
     return app
 
 
 def _routes(app: FastAPI) -> None:
-    v1 = APIRouter(prefix="/v1", responses=problems.responses(422, 500, 503))
-    for resource in (users, session, products, basket, segments, cypher, events, build):
-        v1.include_router(resource.router)
+    v1 = APIRouter(prefix="/v1", responses=problems.responses(401, 403, 422, 429, 500, 503))
+    for resource in RESOURCES:
+        _check_scopes(resource)
+        v1.include_router(resource)
     app.include_router(v1)
     app.include_router(health.router)
     docs.install(app)
@@ -92,6 +124,14 @@ def _routes(app: FastAPI) -> None:
     @app.get("/favicon.ico", include_in_schema=False)
     async def favicon() -> FileResponse:
         return FileResponse(STATIC / "favicon.svg", media_type="image/svg+xml")
+
+
+def _check_scopes(resource: APIRouter) -> None:
+    """A route that does not say who may call it must not be served to everybody."""
+    for route in resource.routes:
+        needs = [d for d in getattr(route, "dependencies", ()) if isinstance(d.dependency, Needs)]
+        if len(needs) != 1:
+            raise RuntimeError(f"{route!r} says not, or more than once, which key it takes")
 
 
 def _version() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -16,6 +17,7 @@ from pydantic import ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.access.check import KeyForbidden, KeyMissing, TooManyRequests
 from api.headers import SECURITY
 from api.models.base import Answer, example
 from loaders.errors import (
@@ -41,6 +43,9 @@ class SnapshotChanged(CoterieError):
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 STATUS: tuple[tuple[type[CoterieError], int], ...] = (
+    (KeyMissing, 401),
+    (KeyForbidden, 403),
+    (TooManyRequests, 429),
     (NotFound, 404),
     (SnapshotChanged, 409),
     (OptionError, 422),
@@ -52,10 +57,13 @@ STATUS: tuple[tuple[type[CoterieError], int], ...] = (
 
 MEANING = {
     400: "The body cannot be read, or the query is refused or wrong.",
+    401: "The request brings no key, or one that opens nothing.",
+    403: "The key is not for this, or not for this origin.",
     404: "Nothing has this id.",
     409: "A newer snapshot was published meanwhile.",
     413: "The body is too large.",
     422: "A parameter or the body is not as expected.",
+    429: "The key has used up its requests; Retry-After says when there are more.",
     500: "The server failed.",
     503: "Nothing is published yet, or the store or the event queue is busy; try again.",
 }
@@ -154,7 +162,9 @@ async def _coterie(request: Request, error: Exception) -> Response:
         return await _unexpected(request, error)
     # A snapshot that is missing now is there once a build has published it.
     waiting = error.retryable or isinstance(error, SnapshotMissing)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if waiting else None
+    headers = {"Retry-After": str(_seconds(error))} if waiting else {}
+    if isinstance(error, KeyMissing):
+        headers["WWW-Authenticate"] = "Bearer"
     fields = []
     if isinstance(error, OptionError):
         message = str(error).removeprefix(f"{error.option}: ")
@@ -162,6 +172,10 @@ async def _coterie(request: Request, error: Exception) -> Response:
     return problem(
         request, status, error.slug, str(error), retryable=waiting, errors=fields, headers=headers
     )
+
+
+def _seconds(error: CoterieError) -> int:
+    return ceil(error.seconds) if isinstance(error, TooManyRequests) else RETRY_SECONDS
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from api.catalogue import Catalogue
 from api.customers import Customers
@@ -40,7 +41,8 @@ from graph.store import QueryLimits
 from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
-from ranking.scorer import MODES, SavedScorer
+from ranking.completer import Completer
+from ranking.scorer import MODES, SavedScorer, Scores
 from ranking.wording import Language
 from rules.index import Rule
 
@@ -65,15 +67,17 @@ class SnapshotService:
         self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters)
         self._similar = Similar(snapshot, self._catalogue)
         self._places = {s.id: i for i, s in enumerate(snapshot.segmentation.segments)}
+        self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
         # The same fallbacks as in other lists, behind what completes baskets best.
         scorers: dict[Mode, SavedScorer] = {"discover": snapshot.completer}
-        self._completer = replace(snapshot.recommender, scorers=scorers)
+        self._filler = replace(snapshot.recommender, scorers=scorers)
         # Built on first use otherwise, which would be some customer's request.
         self._warm = (
             snapshot.rules.index,
             snapshot.recommender.order,
-            self._completer.order,
+            self._filler.order,
             self._customers.ids.row(""),
+            self._catalogue.ids.row(""),
         )
         snapshot.likeness.warm()
 
@@ -168,10 +172,8 @@ class SnapshotService:
         known = self._catalogue.ids.to_rows(product_ids, missing="negative")
         unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
         allowed = self._filters.allowed(filters)
-        held = np.unique(known[known >= 0])
-        lists = self._completer.recommend_basket(held, k, allowed=allowed)
-        there = lists.rows[0] >= 0
-        found = [self._catalogue.ids.id(row) for row in lists.rows[0][there]]
+        rows, scores = self._completed(np.unique(known[known >= 0]), k, allowed)
+        found = [self._catalogue.ids.id(row) for row in rows]
         rules = self._snapshot.rules.because(product_ids, found)
         items = [
             BasketSuggestion(
@@ -179,9 +181,7 @@ class SnapshotService:
                 score=float(score),
                 rules=[self._rule(rule) for rule in because],
             )
-            for row, score, because in zip(
-                lists.rows[0][there], lists.scores[0][there], rules, strict=True
-            )
+            for row, score, because in zip(rows, scores, rules, strict=True)
         ]
         by_rule = sum(1 for because in rules if because)
         return BasketSuggestions(
@@ -189,6 +189,17 @@ class SnapshotService:
             unknown_products=unknown,
             fallback=_basket_fallback(by_rule, len(items), filtered=allowed is not None),
         )
+
+    def _completed(
+        self, held: npt.NDArray[np.int64], k: int, allowed: npt.NDArray[np.bool_] | None
+    ) -> tuple[npt.NDArray[np.int64], Scores]:
+        """Product rows and scores; what the completer cannot fill is filled as in other lists."""
+        rows, scores = self._completer.complete(held, k, allowed)
+        if len(rows) == k:
+            return rows, scores
+        lists = self._filler.recommend_basket(held, k, allowed=allowed)
+        there = lists.rows[0] >= 0
+        return lists.rows[0][there], lists.scores[0][there]
 
     def _rule(self, rule: Rule) -> BasketRule:
         titles = [self._title(p) for p in rule.antecedent]

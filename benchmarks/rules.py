@@ -36,8 +36,6 @@ from rules.baskets import Baskets  # noqa: E402
 from rules.itemsets import Itemsets  # noqa: E402
 from rules.mine import MINERS  # noqa: E402
 
-CATEGORIES = "category.1"
-
 
 def baskets_of(name: str, lines: pl.DataFrame, support: float) -> Baskets:
     """Baskets of a frame of basket and item, cut to frequent items and to what holds any."""
@@ -63,20 +61,32 @@ def read(path: Path) -> pl.DataFrame:
 
 
 def complete_journey() -> Iterator[tuple[Baskets, float]]:
-    """Baskets of products and of categories, each with its support."""
+    """Baskets of products and of categories, each with its support.
+
+    A category is one by its name, as in the data's ``product_category``; the shop's graph has one
+    of that name for each department that sells it.
+    """
     data = load_complete_journey()
     lines = data.events.select("order_id", "product_id")
     yield baskets_of("product", lines, 0.001), 0.001
-    parents = dict(data.categories.select("category_id", "parent_id").rows())
-    level = dict(data.categories.select("category_id", "level").rows())
-    above = {c: c if n == 1 else parents[c] if n == 2 else None for c, n in level.items()}
+    shown = data.categories.select("category_id", "name", "parent_id", "level")
+    tree = {c: (name, above, level) for c, name, above, level in shown.rows()}
+    middle = {c: named_at(c, 1, tree) for c in tree}
     goods = data.products.select(
-        "product_id", pl.col("category_id").replace_strict(above, default=None)
+        "product_id", pl.col("category_id").replace_strict(middle, default=None)
     )
     yield (
         baskets_of("category", lines.join(goods, on="product_id").drop("product_id"), 0.01),
         0.01,
     )
+
+
+def named_at(category: str, level: int, tree: dict[str, tuple[str, str | None, int]]) -> str | None:
+    """Name of the category, or of the one above it, that is at ``level``; None where none is."""
+    name, above, depth = tree[category]
+    if depth == level:
+        return name
+    return named_at(above, level, tree) if above is not None else None
 
 
 def memory(reset: bool = False) -> dict[str, float]:

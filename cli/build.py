@@ -18,8 +18,10 @@ from cli.options import (
     settings,
 )
 from cli.output import emit_json, err, out, progress_bars, table
+from graph.interactions import from_day
 from pipeline.build import build as run_build
 from pipeline.build import read_home
+from pipeline.choose import BLEND
 from pipeline.completion import fit_encoders, measure_completion
 from pipeline.config import Config, settings_table
 from pipeline.evaluate import evaluate_shop
@@ -71,6 +73,10 @@ def print_evaluation(report: dict[str, Any]) -> None:
 
 def _interval(row: dict[str, Any]) -> str:
     return f"{row['value']:.4f} ({row['low']:.3f}-{row['high']:.3f})"
+
+
+def _gain(row: dict[str, Any]) -> str:
+    return f"{row['value']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})"
 
 
 def print_snapshot(snapshot: Snapshot) -> None:
@@ -212,13 +218,19 @@ def print_completion(found: dict[str, Any]) -> None:
     """Show how well baskets are completed, best method first, the served one marked."""
     rows = [
         (
-            f"{row['method']} *" if row["method"] == "blend" else row["method"],
+            f"{row['method']} *" if row["method"] == BLEND else row["method"],
             *(_interval(row[name]) for name in ("hits@10", "hits@20", "ndcg@20")),
+            "" if row["method"] == BLEND else _gain(row["blend_ahead"]),
         )
         for row in found["table"]
     ]
-    title = f"The hidden product of {found['settings']['baskets']:,} later baskets"
-    table(title, ("method", "among first 10 (95 %)", "first 20", "NDCG@20"), rows)
+    of = found["settings"]
+    start, days = from_day(of["cut"]), f"{of['window_days']:.0f} days"
+    title = f"The hidden product of {of['baskets']:,} baskets, {days} from "
+    columns = ("method", "among first 10", "first 20", "NDCG@20", "* ahead in NDCG")
+    table(f"{title}{start:%Y-%m-%d} (95 % intervals)", columns, rows)
+    parts = ", ".join(f"{name} {weight:g}" for name, weight in found["weights"].items())
+    out.print(f"* what a build serves, its weights chosen on the {days} before: {parts}")
 
 
 def config(

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from cli import ask, build, events, graph_commands, load, rules, serve, snapshots
+from cli import ask, build, events, graph_commands, keys, load, rules, serve, snapshots
 from cli.output import err
 from loaders.errors import CoterieError
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=HELP,
 )
-for room in (serve, load, build, ask, rules, graph_commands, snapshots, events):
+for room in (serve, load, build, ask, rules, graph_commands, snapshots, events, keys):
     room.register(app)
 
 

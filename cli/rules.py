@@ -39,6 +39,15 @@ rules = typer.Typer(no_args_is_help=True, help=HELP)
 Kind = Literal["together", "then"]
 Sets = Literal["closed", "maximal"]
 SHOWN = ("count", "support", "confidence", "lift", "q_value", "later_confidence", "segments_held")
+BESIDE = (
+    "support",
+    "shop_support",
+    "confidence",
+    "shop_confidence",
+    "times_as_sure",
+    "difference_q",
+)
+"""What a segment's rules show; the file has all columns."""
 LEVEL = "product, category:0 and so on, brand, or mixed."
 
 
@@ -50,7 +59,7 @@ def mine(
     ] = TOGETHER,
     segment: Annotated[
         str | None,
-        typer.Option(help="Id of a segment: its own rules, against all others."),
+        typer.Option(help="Id of a segment: its own rules, beside the whole shop."),
     ] = None,
     sets: Annotated[
         Sets | None, typer.Option(help="List condensed frequent sets instead of rules.")
@@ -84,7 +93,8 @@ def mine(
         if sets:
             found = _sets(baskets, chosen, sets)
         elif segment:
-            inside = _members(place, shop, segment)[baskets.users]
+            # Row -1 is a visitor, who is in no segment; as an index it would be the last customer.
+            inside = _members(place, shop, segment)[baskets.users] & (baskets.users >= 0)
             found = segment_rules(baskets, inside, chosen, mixed)
         elif kind == THEN:
             found = mine_sequences(baskets, chosen)
@@ -230,7 +240,7 @@ def _print(found: pl.DataFrame, title: str, k: int, json: bool) -> None:
         emit_json(found.head(k).to_dicts())
         return
     lists = [name for name in ("items", "antecedent", "consequent") if name in found.columns]
-    wanted = (*SHOWN, "wait_days", *CONTRAST)
+    wanted = BESIDE if CONTRAST[0] in found.columns else (*SHOWN, "wait_days")
     numbers = [c for c in wanted if c in found.columns and found[c].null_count() < len(found)]
     lines = [
         (*(" + ".join(row[c]) for c in lists), *(_cell(row[c], c) for c in numbers))

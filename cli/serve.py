@@ -13,6 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from api.access.audit import Audit, audit_file
+from api.access.check import Access, is_loopback
+from api.access.keys import KeyFile, key_file
 from api.app import create_app
 from api.live import Live
 from api.models.base import Mode
@@ -50,7 +53,11 @@ def listening(host: str, port: int) -> socket.socket:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
+        taken = socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
+        # Connections inherit it. asyncio sets it only where the protocol is named, which is not so
+        # here, and an answer's second packet then waits 40 ms for the first to be acknowledged.
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return taken
     except OSError as error:
         raise ConfigError(
             f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
@@ -79,12 +86,24 @@ def run_server(home: Home, host: str, port: int) -> None:
         live.stop()
         provider.stop()
 
-    app = create_app(provider, choice, live)
+    local = is_loopback(host)
+    keys = KeyFile(key_file(home.path))
+    access = Access(keys, Audit(audit_file(home.path)), local=local)
+    app = create_app(provider, choice, live, access, home)
     app.router.lifespan_context = watching
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")
+    if not keys.all():
+        err.print(_WITHOUT_KEYS[local])
     with taken, suppress(KeyboardInterrupt):
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
+
+
+_WITHOUT_KEYS = {
+    True: "open to programs on this machine; as soon as there is a key (coterie keys create), "
+    "each request needs one",
+    False: "closed: every request needs a key and there is none yet; make one: coterie keys create",
+}
 
 
 def serve(

@@ -91,20 +91,12 @@ def rollback(
     Example: `coterie snapshots rollback`
     """
     place = at_home(home)
-    name = build or _previous(place)
+    name = build or place.previous()
     place.publish(name)
     if json:
         emit_json({"published": name})
     else:
         out.print(f"published {name}")
-
-
-def _previous(place: Home) -> str:
-    builds, current = place.builds(), place.current()
-    earlier = [b for b in builds if b < current]
-    if not earlier:
-        raise typer.BadParameter(f"there is no build before {current}")
-    return earlier[-1]
 
 
 def register(app: typer.Typer) -> None:

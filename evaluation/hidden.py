@@ -33,6 +33,13 @@ class Hidden:
     def __len__(self) -> int:
         return len(self.hidden)
 
+    def matrix(self, n_products: int) -> sparse.csr_array[np.float32, tuple[int, int]]:
+        """What stays in each basket: 1 for each product, CSR float32 [n, n_products]."""
+        starts = np.cumsum([0, *(len(rows) for rows in self.kept)])
+        held = np.concatenate([np.empty(0, np.int64), *self.kept])
+        shape = (len(self.kept), n_products)
+        return sparse.csr_array((np.ones(len(held), np.float32), held, starts), shape=shape)
+
 
 def hide_one(baskets: sparse.csr_array, most: int, seed: int) -> Hidden:
     """Hide a random product of each basket that has another one left.

@@ -14,6 +14,9 @@ from loaders.errors import DataError
 
 __all__ = ["IdMap", "Rows"]
 
+FEW = 1_000
+"""Ids that are looked up one by one where the map has been asked so before."""
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -49,13 +52,17 @@ class IdMap:
     def _rows(self) -> dict[str, int]:
         return {id_: row for row, id_ in enumerate(self.ids)}
 
+    @cached_property
+    def _names(self) -> list[str]:
+        return self.ids.to_list()
+
     def row(self, id_: str) -> int | None:
         """The row of one id, or ``None`` where it is unknown."""
         return self._rows.get(id_)
 
     def id(self, row: int) -> str:
         """The id at ``row``."""
-        return str(self.ids[int(row)])
+        return self._names[row]
 
     def to_ids(self, rows: Sequence[int] | npt.NDArray[Any]) -> list[str]:
         """The ids at ``rows`` ``[n]``."""
@@ -74,12 +81,19 @@ class IdMap:
         Raises:
             DataError: an id is unknown and ``missing`` is ``error``.
         """
-        asked = ids if isinstance(ids, pl.Series) else pl.Series("id", list(ids), dtype=pl.String)
+        asked = ids if isinstance(ids, pl.Series) else list(ids)
+        rows = self._found(asked)
+        if missing == "error" and (rows < 0).any():
+            unknown = [asked[int(place)] for place in np.flatnonzero(rows < 0)]
+            raise DataError(f"{len(unknown):,} unknown ids, such as {unknown[:3]}")
+        return rows[rows >= 0] if missing == "drop" else rows
+
+    def _found(self, ids: list[str] | pl.Series) -> Rows:
+        """The row of each id, -1 where it is unknown, int64 ``[n]``."""
+        if len(ids) <= FEW and "_rows" in self.__dict__:
+            # A request's few ids: a join reads the whole map, which takes it milliseconds.
+            return np.array([self._rows.get(id_, -1) for id_ in ids], np.int64)
         table = pl.DataFrame({"id": self.ids, "row": np.arange(len(self.ids), dtype=np.int64)})
-        wanted = pl.DataFrame({"id": asked.cast(pl.String)})
+        wanted = pl.DataFrame({"id": pl.Series(ids, dtype=pl.String)})
         found = wanted.join(table, on="id", how="left", maintain_order="left")["row"]
-        if missing == "error" and found.null_count():
-            unknown = wanted.filter(found.is_null())["id"]
-            raise DataError(f"{len(unknown):,} unknown ids, such as {unknown.head(3).to_list()}")
-        kept = found.drop_nulls() if missing == "drop" else found.fill_null(-1)
-        return kept.to_numpy().astype(np.int64)
+        return found.fill_null(-1).to_numpy().astype(np.int64)

@@ -13,6 +13,7 @@ CoterieError
     ├── UnknownProduct
     ├── UnknownCategory
     ├── UnknownBrand
+    ├── UnknownBuild
     └── UnknownSegment
 """
 
@@ -29,6 +30,7 @@ __all__ = [
     "SnapshotMissing",
     "StoreUnavailable",
     "UnknownBrand",
+    "UnknownBuild",
     "UnknownCategory",
     "UnknownProduct",
     "UnknownSegment",
@@ -155,6 +157,12 @@ class UnknownBrand(NotFound):
     """No product is of this brand."""
 
     slug = "unknown-brand"
+
+
+class UnknownBuild(NotFound):
+    """No finished build has this id."""
+
+    slug = "unknown-build"
 
 
 class UnknownSegment(NotFound):

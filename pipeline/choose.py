@@ -72,8 +72,7 @@ class ModeChoice:
 
     def blend(self, scorers: Mapping[str, SavedScorer]) -> Blend:
         """The blend over freshly fitted ``scorers``."""
-        weights = np.array(list(self.weights.values()), np.float32)
-        return Blend(BLEND, tuple(scorers[name] for name in self.weights), weights)
+        return Blend.of(BLEND, scorers, self.weights)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,12 @@ from pipeline.methods import ENCODER, RECENT, Task, fit_methods
 from ranking.blend import Blend, tune_blend
 from ranking.itemknn import fit_itemknn
 from ranking.popularity import fit_popularity
-from ranking.scorer import SavedScorer, Scores
-from ranking.together import basket_neighbours, basket_vectors, pair_weights
+from ranking.scorer import SavedScorer
+from ranking.together import basket_neighbours, basket_vectors, of_baskets, pair_weights
 from ranking.vectors import Vectors
 from rules.baskets import product_baskets
 from rules.measures import telling
-from rules.mine import product_rules
+from rules.mine import product_pairs
 
 __all__ = [
     "BASKETS",
@@ -42,7 +42,6 @@ __all__ = [
     "fit_completion",
     "fit_encoders",
     "measure_completion",
-    "served_completion",
 ]
 
 BASKETS: Final = "ItemKNN on baskets"
@@ -80,6 +79,8 @@ def fit_completion(
     config: Config,
     encoder: SavedScorer | None,
     progress: Progress = silent,
+    *,
+    pairs: pl.DataFrame | None = None,
 ) -> dict[str, SavedScorer]:
     """The parts that a blend may have, by name.
 
@@ -88,16 +89,13 @@ def fit_completion(
         config: all settings.
         encoder: vectors fitted on the same events; ``None`` leaves the encoder out.
         progress: told each part.
+        pairs: rules from one product to another, as edges, where they are mined already.
     """
     settings = config.ranking
     baskets = product_baskets(graph, config.rules.max_basket)
     progress("complete baskets: rules", 0, 2)
-    pairs = product_rules(graph, config.rules)
-    pairs = pairs.filter(pl.col("antecedent").list.len() == 1)
-    ends = [
-        graph.products.to_rows(pairs[side].list.first(), missing="error")
-        for side in ("antecedent", "consequent")
-    ]
+    pairs = product_pairs(graph, config.rules) if pairs is None else pairs
+    ends = [graph.products.to_rows(pairs[end], missing="error") for end in ("source", "target")]
     weight = telling(pairs["confidence"].to_numpy(), pairs["lift"].to_numpy())
     progress("complete baskets: neighbours", 1, 2)
     parts: dict[str, SavedScorer] = {
@@ -114,16 +112,6 @@ def fit_completion(
         parts[ENCODER] = basket_vectors(encoder)
     progress("complete baskets: fitted", 2, 2)
     return parts
-
-
-def served_completion(parts: Parts, weights: Mapping[str, float]) -> SavedScorer:
-    """The blend with ``weights`` of freshly fitted ``parts``."""
-    used = {name: weight for name, weight in weights.items() if weight and name in parts}
-    return Blend(
-        BLEND,
-        tuple(parts[name] for name in used),
-        np.array(list(used.values()), np.float32),
-    )
 
 
 def measure_completion(
@@ -158,7 +146,7 @@ def measure_completion(
         POPULAR: fit_popularity(second.graph),
         **(_by_customers(second.graph, config) if customers else {}),
         **parts,
-        BLEND: served_completion(parts, weights),
+        BLEND: Blend.of(BLEND, parts, weights),
     }
     found = {}
     for done, (name, scorer) in enumerate(methods.items()):
@@ -212,30 +200,18 @@ class _Window:
         order = np.lexsort((np.arange(len(recent)), -recent))
         return _Window(known, hide_one(baskets.matrix, MOST, config.seed), split.eligible, order)
 
+    def scored(self, scorer: SavedScorer) -> SavedScorer:
+        """The scorer over the baskets of this window, with one product hidden in each."""
+        return of_baskets(scorer, self.hidden.matrix(self.graph.shape[1]))
+
     def ranks(self, scorer: SavedScorer) -> npt.NDArray[np.int64]:
-        score = _Contexts(scorer, self.hidden).score
-        return ranks(score, self.hidden, self.eligible, self.order)
+        return ranks(self.scored(scorer).score, self.hidden, self.eligible, self.order)
 
     def allowed(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         mask = np.tile(self.eligible, (len(places), 1))
         for line, place in zip(mask, places, strict=True):
             line[self.hidden.kept[place]] = False
         return mask
-
-
-@dataclass(frozen=True)
-class _Contexts:
-    """A scorer whose users are baskets with one product hidden."""
-
-    scorer: SavedScorer
-    baskets: Hidden
-
-    @property
-    def name(self) -> str:
-        return self.scorer.name
-
-    def score(self, places: npt.NDArray[np.int64]) -> Scores:
-        return np.stack([self.scorer.score_profile(self.baskets.kept[p]) for p in places])
 
 
 def _tuned(window: _Window, parts: Parts, config: Config) -> dict[str, float]:
@@ -246,9 +222,8 @@ def _tuned(window: _Window, parts: Parts, config: Config) -> dict[str, float]:
     def judge(lists: npt.NDArray[np.int64]) -> float:
         return float(((lists == hidden[:, None]) * discount).sum(axis=1).mean())
 
-    contexts = [_Contexts(parts[name], window.hidden) for name in SERVED if name in parts]
     tuned = tune_blend(
-        cast("list[SavedScorer]", contexts),  # tuning scores, and nothing more
+        [window.scored(parts[name]) for name in SERVED if name in parts],
         np.arange(len(window.hidden)),
         judge,
         window.allowed,

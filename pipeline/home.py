@@ -102,6 +102,18 @@ class Home:
                 f"nothing is built in {self.path}; run: coterie build --home {self.path}"
             ) from None
 
+    def previous(self) -> str:
+        """The build before the published one.
+
+        Raises:
+            SnapshotMissing: nothing is published, or nothing was built before it.
+        """
+        current = self.current()
+        earlier = [build for build in self.builds() if build < current]
+        if not earlier:
+            raise SnapshotMissing(f"there is no build before {current}")
+        return earlier[-1]
+
     def snapshot(self, build: str | None = None) -> Path:
         """Folder of ``build``, or of the published one.
 

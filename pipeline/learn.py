@@ -14,13 +14,14 @@ from gnn.embeddings import Embeddings
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
 from loaders.progress import Progress, silent
-from pipeline.choose import Choice
-from pipeline.completion import default_weights, fit_completion, served_completion
+from pipeline.choose import BLEND, Choice
+from pipeline.completion import default_weights, fit_completion
 from pipeline.config import Config
 from pipeline.features import product_features
 from pipeline.methods import ENCODER, RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
 from pipeline.visitors import Dials, default_dials, fit_visitors
+from ranking.blend import Blend
 from ranking.history import build_history
 from ranking.likeness import Likeness
 from ranking.newcomers import Newcomers, newcomers_of
@@ -114,16 +115,18 @@ def learn(
         newcomers=new,
     )
     segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
+    rules = mine_rules(shop, config.rules, progress, segmentation.member)
+    completers = fit_completion(
+        known, config, fitted.scorers[ENCODER], progress, pairs=rules.as_edges()
+    )
     return Learned(
         shop=shop,
         embeddings=vectors,
         recommender=recommender,
         neighbours=near,
         likeness=likeness,
-        rules=mine_rules(shop, config.rules, progress, segmentation.member),
-        completer=served_completion(
-            fit_completion(known, config, fitted.scorers[ENCODER], progress), weights
-        ),
+        rules=rules,
+        completer=Blend.of(BLEND, completers, weights),
         completion=weights,
         visitors=fit_visitors(known, config, dials or default_dials()),
         segmentation=segmentation,

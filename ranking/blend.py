@@ -11,7 +11,7 @@ milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,19 @@ class Blend:
             raise ConfigError(
                 f"a blend needs one weight a part; got {len(self.weights)} for {len(self.parts)}"
             )
+
+    @classmethod
+    def of(
+        cls, name: str, scorers: Mapping[str, SavedScorer], weights: Mapping[str, float]
+    ) -> Blend:
+        """The blend of ``scorers`` by the ``weights`` of their names; those of weight 0 left out.
+
+        Raises:
+            KeyError: a weight is of no scorer.
+        """
+        used = {part: weight for part, weight in weights.items() if weight}
+        parts = tuple(scorers[part] for part in used)
+        return cls(name, parts, np.array(list(used.values()), np.float32))
 
     def score(self, user_rows: npt.NDArray[np.int64]) -> Scores:
         """Blended scores, float32 [len(user_rows), n_products]."""
@@ -99,11 +112,26 @@ class _Pool:
         """Lists of a blend with ``weights`` float32 [n_parts], int64 [n_users, k]."""
         blended = np.tensordot(weights, self.scores, axes=1)
         blended[self.products < 0] = -np.inf
-        # Candidates stand in the order of their rows, and a stable sort keeps it among equals.
-        place = np.argsort(-blended, axis=1, kind="stable")[:, :k]
+        place = _best_places(blended, min(k, blended.shape[1]))
         place[np.take_along_axis(blended, place, axis=1) == -np.inf] = -1
         chosen = np.take_along_axis(self.products, np.maximum(place, 0), axis=1)
         return np.where(place >= 0, chosen, -1)
+
+
+def _best_places(scores: Scores, k: int) -> npt.NDArray[np.int64]:
+    """Places of the ``k`` highest of each row, best first, the earlier of equals; int64 [n, k].
+
+    Candidates stand in the order of their rows, so that is the lower product row.
+    """
+    width = scores.shape[1]
+    bar = np.partition(scores, width - k, axis=1)[:, width - k, None] if k else scores[:, :0]
+    level = scores == bar
+    above = scores > bar
+    room = k - above.sum(axis=1, keepdims=True)
+    place = np.nonzero(above | (level & (np.cumsum(level, axis=1) <= room)))[1].reshape(-1, k)
+    found = np.take_along_axis(scores, place, axis=1)
+    order = np.argsort(-found, axis=1, kind="stable")
+    return np.take_along_axis(place, order, axis=1)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ __all__ = ["first_allowed", "first_of_groups", "marginal_relevance", "top_k"]
 
 Mask = npt.NDArray[np.bool_]
 
+BLOCK = 64
+"""Scores of which only the largest is looked at first."""
+
 
 def top_k(scores: Scores, allowed: Mask | None, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
     """The ``k`` highest allowed scores of each row; equals go to the lower product row.
@@ -43,12 +46,35 @@ def _best(line: Scores, k: int) -> npt.NDArray[np.int64]:
     if not 0 < k < len(line):
         chosen = np.arange(min(k, len(line)))
     else:
-        bar = np.partition(line, len(line) - k)[len(line) - k]
-        above = np.flatnonzero(line > bar)
-        level = np.flatnonzero(line == bar)[: k - len(above)]
+        places = _promising(line, k)
+        values = line[places]
+        bar = _highest(values, k)
+        above = places[values > bar]
+        level = places[values == bar][: k - len(above)]
         chosen = np.concatenate([above, level])
     ordered = chosen[np.lexsort((chosen, -line[chosen]))]
     return ordered[line[ordered] > -np.inf]
+
+
+def _promising(line: Scores, k: int) -> npt.NDArray[np.int64]:
+    """Places among which the ``k`` highest are: those not below ``k`` blocks' largest values."""
+    blocks = len(line) // BLOCK
+    if blocks <= 2 * k:
+        return np.arange(len(line))
+    tops = line[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+    return np.flatnonzero(line >= np.partition(tops, blocks - k)[blocks - k])
+
+
+def _highest(values: Scores, k: int) -> np.float32:
+    """The ``k``-th highest value.
+
+    Most scorers know little of most products, and selection takes many times as long where nearly
+    all values are the same 0; among the positive ones it does not.
+    """
+    positive = values[values > 0]
+    if len(positive) >= k:
+        return np.float32(np.partition(positive, len(positive) - k)[len(positive) - k])
+    return np.float32(np.sort(values)[len(values) - k])
 
 
 def first_allowed(order: npt.NDArray[np.int64], allowed: Mask, n: int) -> npt.NDArray[np.int64]:

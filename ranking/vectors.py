@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
+from graph.interactions import FloatMatrix
 from ranking.scorer import Arrays, SavedScorer, Scores
 
 __all__ = ["Vectors"]
@@ -54,9 +56,24 @@ class Vectors:
         held = self.known[place] == product_rows
         total = amounts[held] @ self.products[place[held]]
         mean = total / max(float(amounts[held].sum()), 1e-12)
-        return np.asarray(self._all((self.products @ mean.astype(np.float32))[None])[0])
+        # Row by row: a matrix product starts threads, and one request waits for all of them.
+        scores = np.vecdot(self.products, mean.astype(np.float32))
+        return np.asarray(self._all(scores[None])[0])
+
+    def with_users(self, profiles: FloatMatrix) -> Vectors:
+        """The same products for users who are the mean vector of what they hold.
+
+        Args:
+            profiles: how much each holds of each product, CSR float32 [n_users, n_products].
+        """
+        held = sparse.csr_array(profiles[:, self.known])
+        amount = np.maximum(held.sum(axis=1), np.float32(1e-12)).astype(np.float32)
+        users = (held @ self.products) / amount[:, None]
+        return replace(self, users=np.asarray(users, np.float32))
 
     def _all(self, scores: Scores) -> Scores:
+        if len(self.known) == int(self.n_products[0]):
+            return scores
         out = np.zeros((len(scores), int(self.n_products[0])), np.float32)
         out[:, self.known] = scores
         return out

@@ -1,4 +1,4 @@
-"""Rules of one segment, and how they differ from the rest of the shop."""
+"""Rules of one segment, and how they differ from the whole shop."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from rules.baskets import Baskets
 from rules.bits import counts_by_group
 from rules.candidates import Candidates
 from rules.config import RulesConfig
-from rules.measures import benjamini_hochberg
+from rules.measures import benjamini_hochberg, measures
 from rules.mine import mine_level
 from rules.mixed import Mixed
 
 __all__ = ["CONTRAST", "segment_rules"]
 
-CONTRAST = ("rest_baskets", "rest_confidence", "times_as_sure", "difference_q")
+CONTRAST = (
+    "shop_support",
+    "shop_confidence",
+    "shop_lift",
+    "times_as_sure",
+    "rest_confidence",
+    "difference_q",
+)
 """Columns beside those of ``rules.table.SCHEMA``."""
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 def segment_rules(
@@ -27,11 +37,12 @@ def segment_rules(
     config: RulesConfig,
     mixed: Mixed | None = None,
 ) -> pl.DataFrame:
-    """Rules of the baskets ``inside``, with each rule's confidence in all others.
+    """Rules of the baskets ``inside``, each beside the same rule in the whole shop.
 
-    ``times_as_sure`` is the one confidence over the other, and ``difference_q`` says whether chance
-    explains that it is higher inside: Fisher's exact test of the two shares, one-sided, adjusted
-    for all rules listed (Benjamini and Hochberg).
+    ``times_as_sure`` is the confidence inside over that of the whole shop, of which the segment is
+    a part. Whether chance explains the difference can only be asked of two groups apart:
+    ``difference_q`` is Fisher's exact test, one-sided, of the confidence inside against that of all
+    other baskets (``rest_confidence``), adjusted for all rules listed (Benjamini and Hochberg).
 
     Args:
         baskets: of the whole shop, one level.
@@ -44,21 +55,21 @@ def segment_rules(
     """
     frame = mine_level(baskets.where(inside), config, mixed=mixed)
     rules = _rows(frame, baskets)
-    both, left, _ = counts_by_group(rules, baskets, inside.astype(np.int64), 2)
+    both, left, right = counts_by_group(rules, baskets, inside.astype(np.int64), 2)
+    shop = measures(both.sum(axis=1), left.sum(axis=1), right.sum(axis=1), len(baskets))
+    columns = {f"shop_{name}": shop[name] for name in ("support", "confidence", "lift")}
+    columns["times_as_sure"] = frame["confidence"].to_numpy() / shop["confidence"]
+    columns |= _apart(both, left)
+    return frame.with_columns(pl.Series(name, columns[name]).fill_nan(None) for name in CONTRAST)
+
+
+def _apart(both: Counts, left: Counts) -> dict[str, Floats]:
+    """Of the segment (column 1) and all others (column 0): how the two confidences differ."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = both[:, 0] / left[:, 0]
-        times = (both[:, 1] / left[:, 1]) / rest
     tail = hypergeom.sf(both[:, 1] - 1, left.sum(axis=1), both.sum(axis=1), left[:, 1])
-    higher = np.asarray(tail, np.float64)
-    values = (left[:, 0], _known(rest), _known(times), benjamini_hochberg(higher, len(frame)))
-    return frame.with_columns(
-        pl.Series(name, value).fill_nan(None) if value.dtype.kind == "f" else pl.Series(name, value)
-        for name, value in zip(CONTRAST, values, strict=True)
-    )
-
-
-def _known(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.where(np.isfinite(values), values, np.nan)
+    higher = benjamini_hochberg(np.asarray(tail, np.float64), len(both))
+    return {"rest_confidence": rest, "difference_q": higher}
 
 
 def _rows(frame: pl.DataFrame, baskets: Baskets) -> Candidates:

@@ -40,7 +40,7 @@ __all__ = [
     "mine_level",
     "mine_rules",
     "mine_sequences",
-    "product_rules",
+    "product_pairs",
 ]
 
 MINERS: Final[Mapping[Miner, Callable[[Baskets, int, int], Itemsets]]] = {
@@ -81,10 +81,14 @@ def mine_rules(
     return RuleTable(pl.concat(frames), counts, capped)
 
 
-def product_rules(graph: InteractionGraph, config: RulesConfig) -> pl.DataFrame:
-    """Rules among products alone, as ``mine_rules`` finds them, without further evidence."""
-    baskets = product_baskets(graph, config.max_basket)
-    return mine_level(_held_out(baskets, config.holdout_days)[0], config)
+def product_pairs(graph: InteractionGraph, config: RulesConfig) -> pl.DataFrame:
+    """Rules from one product to another, as ``RuleTable.as_edges`` of ``mine_rules`` gives them.
+
+    Without further evidence, whose columns are empty.
+    """
+    baskets, _ = _held_out(product_baskets(graph, config.max_basket), config.holdout_days)
+    found = mine_level(baskets, config)
+    return RuleTable(found, {PRODUCT: len(baskets)}).as_edges()
 
 
 def mine_level(

@@ -20,7 +20,7 @@ from graph.ids import IdMap
 from graph.shop import Shop
 from rules.baskets import BRAND, PRODUCT, Baskets, brand_rows
 from rules.candidates import Candidates
-from rules.itemsets import Itemsets, Sets
+from rules.itemsets import Itemsets, Sets, held_in
 
 __all__ = ["MIXED", "Mixed", "mixed_items", "without_general"]
 
@@ -59,15 +59,15 @@ class Mixed:
         found = np.zeros(len(sets), np.bool_)
         for first in range(sets.shape[1]):
             for second in range(first + 1, sets.shape[1]):
-                found |= np.isin(sets[:, first] * len(self.items) + sets[:, second], self._shared)
+                found |= held_in(sets[:, first] * len(self.items) + sets[:, second], self._shared)
         return found
 
     @cached_property
     def _shared(self) -> Rows:
-        """Pairs of items with a product in common, as first times the items plus second."""
+        """Pairs of items with a product in common, as first times the items plus second, sorted."""
         counted = self.of_product.astype(np.int32)
         pairs = sparse.coo_array(sparse.csr_array(counted.T @ counted))
-        return pairs.coords[0].astype(np.int64) * len(self.items) + pairs.coords[1]
+        return np.sort(pairs.coords[0].astype(np.int64) * len(self.items) + pairs.coords[1])
 
     def sensible(self, itemsets: Itemsets) -> Itemsets:
         """The sets without overlaps; with a set, its subsets stay."""

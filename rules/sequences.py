@@ -20,6 +20,7 @@ from graph.ids import IdMap
 from rules.baskets import Baskets
 from rules.candidates import Candidates
 from rules.cooccurrence import BLOCK
+from rules.itemsets import held_in
 
 __all__ = ["Occasions", "occasions", "sequence_candidates", "waits"]
 
@@ -101,7 +102,7 @@ def _started(
     visit, item, day = visit[new], item[new], day[new]
     old_visit, old_item, _ = _entries(matrix, days, since, after)
     width = matrix.shape[1]
-    fresh = ~np.isin(visit * width + item, np.unique(old_visit * width + old_item))
+    fresh = ~held_in(visit * width + item, np.sort(old_visit * width + old_item))
     waited = (day - days[chosen][visit])[fresh]
     shape = (len(chosen), width)
     return sparse.csr_array(sparse.coo_array((waited, (visit[fresh], item[fresh])), shape=shape))
@@ -144,14 +145,15 @@ def sequence_candidates(visits: Baskets, n_items: int, min_count: int) -> Candid
 def waits(rules: Candidates, seen: Occasions) -> pl.DataFrame:
     """Columns wait_days, wait_low, wait_high: median and quartiles of the days waited."""
     held = sparse.csc_array(seen.visits.matrix[:, : seen.n_items])
+    held.sort_indices()
     until = seen.days_until
     rows = np.full((len(rules), 3), np.nan)
     for i, (a, b) in enumerate(
         zip(rules.antecedent[:, 0], rules.consequent - seen.n_items, strict=True)
     ):
-        with_a = held.indices[held.indptr[a] : held.indptr[a + 1]]
+        with_a = held.indices[held.indptr[a] : held.indptr[a + 1]].astype(np.int64)
         span = slice(until.indptr[b], until.indptr[b + 1])
-        days = until.data[span][np.isin(until.indices[span], with_a, assume_unique=True)]
+        days = until.data[span][held_in(until.indices[span].astype(np.int64), with_a)]
         rows[i] = np.quantile(days, (0.5, 0.25, 0.75))
     names = ("wait_days", "wait_low", "wait_high")
     return pl.DataFrame(dict(zip(names, rows.T, strict=True)))

@@ -42,6 +42,8 @@ def test_there_are_all_routes() -> None:
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
         ("GET", "/v1/build"),
+        ("GET", "/v1/snapshots"),
+        ("POST", "/v1/snapshots/rollback"),
         ("GET", "/v1/categories"),
         ("GET", "/v1/products"),
         ("GET", "/v1/schema"),

@@ -108,7 +108,7 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "expected"), CASES, ids=lambda c: str(c)[:60])
+@pytest.mark.parametrize(("options", "expected"), CASES, ids=[str(options) for options, _ in CASES])
 def test_a_list_holds_all_that_fits_and_nothing_else(
     service: SnapshotService, options: dict[str, Any], expected: set[str]
 ) -> None:

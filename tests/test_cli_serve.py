@@ -43,7 +43,7 @@ class Server:
         with urllib.request.urlopen(asked, timeout=20) as answer:
             return json.load(answer)
 
-    def until(self, done: Any, seconds: float = 40.0) -> None:
+    def until(self, done: Any, seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds
         while True:
             try:

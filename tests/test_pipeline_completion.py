@@ -14,12 +14,12 @@ from pipeline.completion import (
     default_weights,
     fit_completion,
     measure_completion,
-    served_completion,
 )
 from pipeline.config import Config, load_config
 from pipeline.home import Home
 from pipeline.methods import ENCODER
 from pipeline.snapshot import Snapshot
+from ranking.blend import Blend
 from ranking.vectors import Vectors
 
 
@@ -38,7 +38,7 @@ def test_the_partner_of_a_planted_pair_comes_first(planted: Planted, config: Con
     shop = shop_of(planted.dataset)
     parts = fit_completion(shop.graph, config, None)
     assert ENCODER not in parts
-    blend = served_completion(parts, default_weights())
+    blend = Blend.of("blend", parts, default_weights())
     for first, second in planted.pairs:
         row = shop.graph.products.row(first)
         scores = blend.score_profile(np.array([row]))

@@ -25,6 +25,18 @@ def test_top_k_equals_sorting_everything(
         assert best[i].tolist() == [line[p] for p in order] + [-np.inf] * (k - len(order))
 
 
+@given(
+    st.integers(0, 3000), st.integers(1, 60), st.sampled_from([0.0, 0.9, 0.999]), st.integers(0, 99)
+)
+def test_long_lines_equal_sorting(n: int, k: int, zeros: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    line = np.round(rng.normal(size=n), 2).astype(np.float32)
+    line[rng.random(n) < zeros] = 0
+    rows, _ = top_k(line[None], None, k)
+    expected = np.lexsort((np.arange(n), -line))[:k]
+    assert rows[0].tolist() == expected.tolist() + [-1] * (k - len(expected))
+
+
 def test_never_means_never() -> None:
     rows, _ = top_k(np.array([[-np.inf, 1, -np.inf]], np.float32), None, 2)
     assert rows.tolist() == [[1, -1]]

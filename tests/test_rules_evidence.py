@@ -118,11 +118,15 @@ def test_what_differs_in_a_segment() -> None:
     mine = np.arange(len(baskets)) < 40
     found = segment_rules(baskets, mine, LOOSE).filter(pl.col("consequent").list.first() == "b")
     row = found.row(0, named=True)
-    assert (row["confidence"], row["rest_confidence"], row["times_as_sure"]) == (1.0, 0.25, 4.0)
-    assert row["rest_baskets"] == 40
+    # In the whole shop 30 of 100 baskets hold both, 60 hold a, and 30 hold b.
+    assert (row["support"], row["shop_support"]) == (0.5, 0.3)
+    assert (row["confidence"], row["shop_confidence"], row["rest_confidence"]) == (1.0, 0.5, 0.25)
+    assert row["times_as_sure"] == 2.0
+    assert row["shop_lift"] == pytest.approx(0.5 / 0.3)
     expected = fisher_exact([[20, 0], [10, 30]], "greater").pvalue
     # Two rules are listed, this one with the smaller p-value.
     assert row["difference_q"] == pytest.approx(2 * expected, rel=1e-6)
     everyone = segment_rules(baskets, np.ones(len(baskets), np.bool_), LOOSE)
     assert everyone["rest_confidence"].null_count() == len(everyone)
+    assert everyone["times_as_sure"].to_list() == [1.0] * len(everyone)
     assert replace(baskets, capped=1).where(mine).capped == 1

@@ -8,7 +8,15 @@ from pydantic import ConfigDict, Field
 
 from api.models.base import Answer, Mode, example
 
-__all__ = ["BuildInfo", "Categories", "Category", "Metric"]
+__all__ = [
+    "BuildInfo",
+    "Categories",
+    "Category",
+    "Metric",
+    "Published",
+    "RollbackRequest",
+    "SnapshotList",
+]
 
 
 class Metric(Answer):
@@ -101,3 +109,39 @@ class Categories(Answer):
             }
         )
     )
+
+
+class SnapshotList(Answer):
+    """The finished builds of the shop."""
+
+    builds: list[str] = Field(description="Their ids, oldest first.")
+    published: str = Field(description="The one that answers.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "builds": ["20171201T020311-88ab", "20180101T020500-4f1c"],
+                "published": "20180101T020500-4f1c",
+            }
+        )
+    )
+
+
+class RollbackRequest(Answer):
+    """Which build to go back to."""
+
+    build: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Its id; by default the one before the published.",
+    )
+
+    model_config = ConfigDict(json_schema_extra=example({"build": "20171201T020311-88ab"}))
+
+
+class Published(Answer):
+    """What answers from now on."""
+
+    published: str = Field(description="Id of the build.")
+
+    model_config = ConfigDict(json_schema_extra=example({"published": "20171201T020311-88ab"}))

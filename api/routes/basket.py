@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.models.lists import BasketRequest, BasketSuggestions
 from api.problems import responses
-from api.routes.common import Current, answer
+from api.routes.common import STOREFRONT, Current, answer
 from api.routes.options import Filters
 
 __all__ = ["router"]
@@ -16,7 +16,10 @@ router = APIRouter(tags=["products"])
 
 
 @router.post(
-    "/basket/recommendations", response_model=BasketSuggestions, responses=responses(400, 404, 413)
+    "/basket/recommendations",
+    response_model=BasketSuggestions,
+    responses=responses(400, 404, 413),
+    dependencies=STOREFRONT,
 )
 async def basket(service: Current, basket: BasketRequest, filters: Filters) -> Response:
     """Products that complete a basket, each with the rules that brought it in."""

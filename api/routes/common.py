@@ -13,12 +13,19 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from api.access.check import Needs
 from api.live import LiveParts
 from api.service import Service
 from api.settings import ApiSettings
 from loaders.errors import EventQueueUnavailable
 
 __all__ = [
+    "ADMIN",
+    "ANALYST",
+    "ANY_KEY",
+    "MARKETER",
+    "SEGMENTS",
+    "STOREFRONT",
     "Current",
     "Intake",
     "ListLength",
@@ -69,6 +76,19 @@ Parts = Annotated[LiveParts | None, Depends(_parts)]
 """The parts of the server beside the snapshot, where it has any."""
 Intake = Annotated[LiveParts, Depends(_intake)]
 """The same, for a request that needs them."""
+
+STOREFRONT = [Depends(Needs("storefront"))]
+"""Dependencies of a route that shop pages call, which may show their key to anybody."""
+MARKETER = [Depends(Needs("marketer", audited=True))]
+"""Of a route that tells of customers one by one."""
+SEGMENTS = [Depends(Needs("marketer"))]
+"""Of a route that tells of customers in groups."""
+ANALYST = [Depends(Needs("analyst", audited=True))]
+"""Of a route that asks the graph."""
+ADMIN = [Depends(Needs("admin", audited=True))]
+"""Of a route that changes what is served."""
+ANY_KEY = [Depends(Needs())]
+"""Of a route that tells what any client of the shop may know."""
 
 UserId = Annotated[str, Path(description="The shop's own id of the customer.", examples=["1228"])]
 ProductId = Annotated[str, Path(description="The shop's own id.", examples=["1029743"])]

@@ -11,7 +11,7 @@ from api.answers import Form, form_for
 from api.models.graph import GraphSchema
 from api.models.queries import QueryAnswer, QueryRequest
 from api.problems import responses
-from api.routes.common import Current, Settings, answer, store_answers
+from api.routes.common import ANALYST, Current, Settings, answer, store_answers
 from api.settings import ApiSettings
 from api.streams import Streamed, while_connected
 from graph.store import QueryLimits
@@ -38,6 +38,7 @@ _STREAMS: Final[dict[str, Any]] = {
     "/cypher",
     response_model=QueryAnswer,
     responses={**responses(400, 413), 200: {"content": _STREAMS}},
+    dependencies=ANALYST,
 )
 async def cypher(
     service: Current,
@@ -86,7 +87,7 @@ def _headers(form: Form) -> dict[str, str]:
     return headers
 
 
-@router.get("/schema", response_model=GraphSchema)
+@router.get("/schema", response_model=GraphSchema, dependencies=ANALYST)
 async def schema(service: Current, request: Request) -> Response:
     """Labels, relationship types and properties, with counts and one real example of each.
 

@@ -20,7 +20,7 @@ from api.models.events import (
     RefusedEvent,
 )
 from api.problems import ProblemField, problem, responses
-from api.routes.common import Intake, Settings, answer
+from api.routes.common import STOREFRONT, Intake, Settings, answer
 from events.event import ShopEvent
 
 __all__ = ["router"]
@@ -28,7 +28,9 @@ __all__ = ["router"]
 router = APIRouter(tags=["events"])
 
 
-@router.post("/events", response_model=EventsAnswer, responses=responses(400, 413))
+@router.post(
+    "/events", response_model=EventsAnswer, responses=responses(400, 413), dependencies=STOREFRONT
+)
 def events(request: Request, live: Intake, settings: Settings, body: EventsRequest) -> Response:
     """Take events, or one by itself; the answer comes when what it accepts is on disk.
 

@@ -11,7 +11,7 @@ from api.models.lists import BoughtTogether, ProductProfile, Products, SimilarPr
 from api.models.shop import Categories
 from api.paths import PRODUCT
 from api.problems import responses
-from api.routes.common import Current, ListLength, ProductId, Search, answer
+from api.routes.common import STOREFRONT, Current, ListLength, ProductId, Search, answer
 from api.routes.options import Filters
 
 __all__ = ["router"]
@@ -22,14 +22,19 @@ New = Annotated[int, Query(ge=0, description="Most places for products nobody bo
 Limit = Annotated[int, Query(ge=1, le=100, description="How many products at most.")]
 
 
-@router.get("/products", response_model=Products)
+@router.get("/products", response_model=Products, dependencies=STOREFRONT)
 def search_products(service: Current, search: Search = "", limit: Limit = 10) -> Response:
     """Products whose title or id holds the text; the most bought ones where there is none."""
     return answer(Products(products=service.search_products(search.strip(), limit)))
 
 
 # Before the product itself, whose path would swallow these.
-@router.get(f"{PRODUCT}/similar", response_model=SimilarProducts, responses=responses(404))
+@router.get(
+    f"{PRODUCT}/similar",
+    response_model=SimilarProducts,
+    responses=responses(404),
+    dependencies=STOREFRONT,
+)
 async def similar(
     service: Current, product_id: ProductId, filters: Filters, k: ListLength = 10, new: New = 0
 ) -> Response:
@@ -41,19 +46,22 @@ async def similar(
     f"{PRODUCT}/bought-together",
     response_model=BoughtTogether,
     responses=responses(404),
+    dependencies=STOREFRONT,
 )
 async def bought_together(service: Current, product_id: ProductId, k: ListLength = 10) -> Response:
     """Products that orders with this one also hold, by association rules."""
     return answer(service.bought_together(product_id, k))
 
 
-@router.get(PRODUCT, response_model=ProductProfile, responses=responses(404))
+@router.get(
+    PRODUCT, response_model=ProductProfile, responses=responses(404), dependencies=STOREFRONT
+)
 async def product(service: Current, product_id: ProductId) -> Response:
     """A product: attributes, and how much it is bought."""
     return answer(service.product(product_id))
 
 
-@router.get("/categories", response_model=Categories)
+@router.get("/categories", response_model=Categories, dependencies=STOREFRONT)
 async def categories(service: Current) -> Response:
     """All categories, broadest first."""
     return answer(Categories(categories=service.categories()))

@@ -12,7 +12,7 @@ from api.downloads import members_csv, prefers_csv
 from api.models.segments import MemberPage, SegmentProfile, Segments
 from api.paths import SEGMENT
 from api.problems import responses
-from api.routes.common import Current, SegmentId, answer
+from api.routes.common import MARKETER, SEGMENTS, Current, SegmentId, answer
 
 __all__ = ["router"]
 
@@ -32,7 +32,7 @@ CSV = {
 }
 
 
-@router.get("/segments", response_model=Segments)
+@router.get("/segments", response_model=Segments, dependencies=SEGMENTS)
 async def segments(service: Current) -> Response:
     """All segments, largest first, with what sets each apart."""
     return answer(service.segments())
@@ -43,6 +43,7 @@ async def segments(service: Current) -> Response:
     f"{SEGMENT}/users",
     response_model=MemberPage,
     responses={**responses(404, 409), 200: CSV},
+    dependencies=MARKETER,
 )
 def segment_users(
     service: Current,
@@ -76,7 +77,7 @@ def _csv(service: Current, segment_id: str) -> Response:
     )
 
 
-@router.get(SEGMENT, response_model=SegmentProfile, responses=responses(404))
+@router.get(SEGMENT, response_model=SegmentProfile, responses=responses(404), dependencies=SEGMENTS)
 async def segment(service: Current, segment_id: SegmentId) -> Response:
     """A segment in full."""
     return answer(service.segment(segment_id))

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.models.lists import SessionRecommendations, SessionRequest
 from api.problems import responses
-from api.routes.common import Current, ListLength
+from api.routes.common import STOREFRONT, Current, ListLength
 from api.routes.options import Options, Spoken, answer_in
 
 __all__ = ["router"]
@@ -19,6 +19,7 @@ router = APIRouter(tags=["customers"])
     "/session/recommendations",
     response_model=SessionRecommendations,
     responses=responses(400, 404, 413),
+    dependencies=STOREFRONT,
 )
 async def session(
     service: Current,

@@ -12,7 +12,7 @@ from api.models.lists import Recommendations
 from api.models.users import UserProfile, Users
 from api.paths import USER
 from api.problems import responses
-from api.routes.common import Current, ListLength, Search, UserId, answer
+from api.routes.common import MARKETER, STOREFRONT, Current, ListLength, Search, UserId, answer
 from api.routes.options import Options, Spoken, answer_in
 
 __all__ = ["router"]
@@ -23,14 +23,19 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many customers at mo
 History = Annotated[int, Query(ge=0, le=1_000, description="How many products of the history.")]
 
 
-@router.get("/users", response_model=Users)
+@router.get("/users", response_model=Users, dependencies=MARKETER)
 def search_users(service: Current, search: Search = "", limit: Limit = 10) -> Response:
     """Customers whose id holds the text; a few suggested ones where there is none."""
     return answer(Users(users=service.search_users(search.strip(), limit)))
 
 
 # Before the profile, whose path would swallow this one's.
-@router.get(f"{USER}/recommendations", response_model=Recommendations, responses=responses(404))
+@router.get(
+    f"{USER}/recommendations",
+    response_model=Recommendations,
+    responses=responses(404),
+    dependencies=STOREFRONT,
+)
 async def recommendations(
     service: Current,
     user_id: UserId,
@@ -47,7 +52,7 @@ async def recommendations(
     return answer_in(language, found)
 
 
-@router.get(USER, response_model=UserProfile, responses=responses(404))
+@router.get(USER, response_model=UserProfile, responses=responses(404), dependencies=MARKETER)
 async def user(service: Current, user_id: UserId, history: History = 50) -> Response:
     """A customer: attributes, what they bought, the segment they are in."""
     return answer(service.user(user_id, history))

@@ -20,10 +20,17 @@ export function url(path, parameters = {}) {
   return text ? `${path}?${text}` : path;
 }
 
+// The key a person typed in, for as long as the tab is open.
+const KEY = "coterie-key";
+export const knownKey = () => sessionStorage.getItem(KEY) || "";
+export const useKey = (key) => sessionStorage.setItem(KEY, key.trim());
+
 export async function call(address, options = {}) {
   let response;
+  const headers = { ...options.headers };
+  if (knownKey()) headers.Authorization = `Bearer ${knownKey()}`;
   try {
-    response = await fetch(address, options);
+    response = await fetch(address, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ title: "No connection", detail: "The server does not answer.", retryable: true }, 0);

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { count, date, fill, h, number, plural, setCurrency } from "./dom.js";
-import { callLink, empty, failure, heading } from "./parts.js";
+import { callLink, empty, failure, heading, keyForm } from "./parts.js";
 import * as customers from "./views/customers.js";
 import * as cypher from "./views/cypher.js";
 import * as products from "./views/products.js";
@@ -72,8 +72,14 @@ async function showFacts() {
       h("span", { class: "muted" }, `build ${build.build}, ${date(build.created)}`),
       callLink("/v1/build")));
   } catch (error) {
+    if (error.status === 401) {
+      fill(main, heading("Key needed"), keyForm(error));
+      return;
+    }
     fill(strip, h("div", { class: "line" }, failure(error)));
   }
+  addEventListener("hashchange", show);
+  show();
 }
 
 function quality({ metrics, methods }) {
@@ -83,7 +89,6 @@ function quality({ metrics, methods }) {
   return h("span", { title: tip }, h("b", {}, number(best.value)), ` ${best.name}@${best.k}`);
 }
 
-addEventListener("hashchange", show);
 addEventListener("keydown", (event) => {
   const box = document.getElementById("search");
   if (event.key !== "/" || !box || /INPUT|TEXTAREA|SELECT/.test(event.target.tagName)) return;
@@ -91,4 +96,4 @@ addEventListener("keydown", (event) => {
   box.focus();
 });
 // Amounts need the currency, so the facts come first.
-showFacts().finally(show);
+showFacts();

@@ -1,6 +1,6 @@
 // Pieces that several views share: panels that load, bars, product rows, searches.
 
-import { get, id } from "./api.js";
+import { get, id, knownKey, useKey } from "./api.js";
 import { fill, h, money, percent, plural, say, times } from "./dom.js";
 
 export const customerLink = (userId) =>
@@ -61,6 +61,23 @@ export function failure(error, again) {
   const button = again ? h("button", { type: "button", onclick: again }, "Try again") : null;
   const text = h("p", {}, h("strong", {}, error.title || "Something went wrong"), h("br"), error.message);
   return h("div", { class: "failure", role: "alert" }, text, button);
+}
+
+// Asks for a key where the server answers nothing without; the page then loads anew with it.
+export function keyForm(error) {
+  const input = h("input", {
+    type: "password", id: "key", autocomplete: "off", spellcheck: "false", required: true,
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    useKey(input.value);
+    location.reload();
+  };
+  const why = knownKey() ? error.message : "This server answers to those who have a key.";
+  return h("form", { class: "panel key", onsubmit: submit },
+    h("p", { class: "muted" }, why),
+    h("label", { for: "key" }, "Key"),
+    h("div", { class: "line" }, input, h("button", { type: "submit" }, "Use this key")));
 }
 
 export function facts(pairs) {

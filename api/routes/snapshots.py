@@ -1,0 +1,86 @@
+"""Builds of the shop: which there are, and going back to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from api.models.shop import Published, RollbackRequest, SnapshotList
+from api.problems import responses
+from api.routes.common import ADMIN, answer
+from loaders.errors import SnapshotMissing, UnknownBuild
+
+__all__ = ["Builds", "router"]
+
+router = APIRouter(tags=["service"])
+
+
+class Builds(Protocol):
+    """The finished builds of a shop, of which one is published."""
+
+    def builds(self) -> Sequence[str]:
+        """Their names, oldest first."""
+        ...
+
+    def current(self) -> str:
+        """The published one.
+
+        Raises:
+            SnapshotMissing: none is.
+        """
+        ...
+
+    def previous(self) -> str:
+        """The one before the published.
+
+        Raises:
+            SnapshotMissing: there is none.
+        """
+        ...
+
+    def publish(self, build: str) -> None:
+        """Publish a build.
+
+        Raises:
+            SnapshotMissing: there is no such build.
+        """
+        ...
+
+
+async def _builds(request: Request) -> Builds:
+    builds: Builds | None = request.app.state.builds
+    if builds is None:
+        raise SnapshotMissing("this server was given one snapshot, and knows of no other build")
+    return builds
+
+
+Known = Annotated[Builds, Depends(_builds)]
+
+
+@router.get("/snapshots", response_model=SnapshotList, dependencies=ADMIN)
+def snapshots(builds: Known) -> Response:
+    """All finished builds, oldest first, and which of them answers."""
+    return answer(SnapshotList(builds=list(builds.builds()), published=builds.current()))
+
+
+@router.post(
+    "/snapshots/rollback",
+    response_model=Published,
+    responses=responses(400, 404, 413),
+    dependencies=ADMIN,
+)
+def rollback(builds: Known, body: RollbackRequest) -> Response:
+    """Publish an earlier build again; without a name, the one before the published.
+
+    The server changes over within a second, and requests under way are answered by the snapshot
+    they began with.
+    """
+    name = body.build or builds.previous()
+    known = builds.builds()
+    if name not in known:
+        raise UnknownBuild(f"there is no build '{name}'; there are: {', '.join(known)}")
+    builds.publish(name)
+    return answer(Published(published=name))

@@ -11,6 +11,8 @@ import threading
 
 from api.service import Service
 from api.snapshot_service import SnapshotService
+from events.queue import queue_file
+from events.recent import RecentEvents
 from graph.workers import Workers
 from loaders.errors import CoterieError, SnapshotMissing
 from pipeline.home import Home
@@ -60,7 +62,10 @@ class SnapshotProvider:
         build = self._home.current()
         if build != self._build:
             snapshot = Snapshot.load(self._home.snapshot(build))
-            self._service = SnapshotService(snapshot, self._workers, self._shop)
+            recent = RecentEvents(
+                queue_file(self._home.path), snapshot.manifest.read_at.timestamp()
+            )
+            self._service = SnapshotService(snapshot, self._workers, self._shop, recent)
             self._build = build
             _log.info("serving snapshot %s", build)
 

@@ -22,14 +22,15 @@ from api.models.lists import (
     Reason,
     Recommendations,
     RecommendedProduct,
-    SessionEvent,
     SessionRecommendations,
     SessionRequest,
     Source,
 )
 from api.models.options import ListOptions
 from api.notes import Note, note
+from api.since import Since
 from pipeline.snapshot import Snapshot
+from ranking.felt import Felt
 from ranking.popularity import recent_buyers
 from ranking.reasons import Explainer, Recent, RulePairs, SegmentLift
 from ranking.reasons import Reason as Found
@@ -49,10 +50,15 @@ class Recommending:
     """Lists over one snapshot."""
 
     def __init__(
-        self, snapshot: Snapshot, catalogue: Catalogue, customers: Customers, filters: Filters
+        self,
+        snapshot: Snapshot,
+        catalogue: Catalogue,
+        customers: Customers,
+        filters: Filters,
+        since: Since,
     ) -> None:
         self._snapshot, self._catalogue = snapshot, catalogue
-        self._customers, self._filters = customers, filters
+        self._customers, self._filters, self._since = customers, filters, since
         self._recommender = snapshot.recommender
         # The same fallbacks as in other lists, behind what suits visitors best.
         scorers: dict[Mode, SavedScorer] = {"discover": snapshot.visitors}
@@ -77,12 +83,19 @@ class Recommending:
         row = self._customers.ids.row(user_id)
         user_row = -1 if row is None else row
         segment = self._customers.place(user_row)
-        lists, source = self._listed(user_row, segment, k, mode, options)
+        since = self._since.customer(user_id)
+        lists, source = self._listed(user_row, segment, k, mode, options, since)
         known = row is not None
         why = _why(known, mode, source, filtered=options != ListOptions())
-        method = self._method(str(self._snapshot.manifest.choice[mode]["served"]), source)
+        chosen = self._snapshot.manifest.choice[mode]["served"]
+        served = self._snapshot.visitors.name if source == "session" else str(chosen)
+        method = self._method(served, source)
         reasons = self._explainer.explain(
-            user_row, lists.rows[0], segment=segment, language=language
+            user_row,
+            lists.rows[0],
+            basket=since.rows if since else (),
+            segment=segment,
+            language=language,
         )
         return Recommendations(
             user_id=user_id,
@@ -96,15 +109,33 @@ class Recommending:
         )
 
     def _listed(
-        self, user_row: int, segment: int, k: int, mode: Mode, options: ListOptions
+        self,
+        user_row: int,
+        segment: int,
+        k: int,
+        mode: Mode,
+        options: ListOptions,
+        since: Felt | None,
     ) -> tuple[Lists, Source]:
         asked = self._filters.asked(options)
         bought = self._filters.bought(options, mode)
         if self._history.known(np.array([user_row]))[0]:
             lists = self._recommender.recommend(
-                np.array([user_row]), k, mode, bought=bought, new=options.new, **asked
+                np.array([user_row]),
+                k,
+                mode,
+                bought=bought,
+                new=options.new,
+                since=since,
+                **asked,
             )
             return lists, _source(lists, "history")
+        if since is not None and bought != "only":
+            lists = self._visitors.recommend_basket(
+                since.rows, k, since.weights, exclude=since.bought, new=options.new, **asked
+            )
+            if (source := _source(lists, "session")) == "session":
+                return lists, source
         scores = self._segment_scores(segment)
         lists = self._recommender.recommend_scored(scores, k, bought, **asked)
         return lists, _source(lists, "segment")
@@ -113,7 +144,8 @@ class Recommending:
         self, request: SessionRequest, *, k: int, options: ListOptions, language: Language
     ) -> SessionRecommendations:
         """A list for a visitor; errors as in ``api.service.Service.session``."""
-        rows, weights, unknown = self._folded(request.events)
+        profile = self._since.session(request.session_id, request.events)
+        rows, weights = profile.rows, profile.weights
         place = self._vote.place(request.attributes)
         segment = -1 if place is None else place
         bought: Bought = options.bought or "exclude"
@@ -143,34 +175,10 @@ class Recommending:
             method=method,
             segment=self._ref(segment),
             fallback=note(why, language, self._name(segment)) if why else None,
-            unknown_products=unknown,
+            unknown_products=profile.unknown,
             build=self._snapshot.manifest.build,
             items=self._items(lists, reasons, method),
         )
-
-    def _folded(
-        self, events: Sequence[SessionEvent]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], list[str]]:
-        """Products of a session, how much each counts, and the ids the shop has not.
-
-        An event counts as much as in training, halved by each half-life before the latest one.
-        """
-        config = self._snapshot.manifest.config
-        by_event: Mapping[str, float] = config["gnn"]["event_weights"]
-        half_life = float(config["ranking"]["session_half_life"])
-        latest = max((e.at for e in events if e.at), default=None)
-        total: dict[int, float] = {}
-        unknown: list[str] = []
-        for event in events:
-            row = self._catalogue.ids.row(event.product_id)
-            if row is None:
-                unknown.append(event.product_id)
-                continue
-            age = (latest - event.at).total_seconds() / 60 if latest and event.at else 0.0
-            total[row] = total.get(row, 0.0) + by_event[event.event] * 0.5 ** (age / half_life)
-        rows = np.array(sorted(total), np.int64)
-        weights = np.array([total[int(row)] for row in rows], np.float32)
-        return rows, weights, list(dict.fromkeys(unknown))
 
     def _segment_scores(self, segment: int) -> npt.NDArray[np.float32]:
         """How many of a segment bought each product lately, float32 [n_products]; 0 for none."""

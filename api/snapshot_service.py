@@ -35,6 +35,8 @@ from api.recommending import Recommending
 from api.segment_views import profile_of, segments_of
 from api.service import ALL, ANY
 from api.similar import Similar
+from api.since import Since
+from events.recent import RecentEvents
 from graph.answer import Answer
 from graph.query import open_answer
 from graph.store import QueryLimits
@@ -56,15 +58,23 @@ class SnapshotService:
         snapshot: what was published.
         store: file or address of the store that Cypher is asked of, or what asks it.
         shop: what to call the shop.
+        recent: what customers did since the snapshot learned; nothing where there is none.
     """
 
-    def __init__(self, snapshot: Snapshot, store: Workers | Path | str, shop: str) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        store: Workers | Path | str,
+        shop: str,
+        recent: RecentEvents | None = None,
+    ) -> None:
         self._snapshot, self._shop = snapshot, shop
         self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
         self._customers = Customers(snapshot, self._catalogue)
         self._filters = Filters(snapshot, self._catalogue)
-        self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters)
+        since = Since(snapshot, self._catalogue, recent)
+        self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters, since)
         self._similar = Similar(snapshot, self._catalogue)
         self._places = {s.id: i for i, s in enumerate(snapshot.segmentation.segments)}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)

@@ -59,6 +59,7 @@ T = TypeVar("T")
 class _Clock:
     """Seconds of each stage, for the manifest."""
 
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: dict[str, float] = field(default_factory=dict)
 
     def time(self, stage: str, work: Callable[[], T]) -> T:
@@ -245,6 +246,7 @@ def _manifest(
     return Manifest(
         build=name,
         created=datetime.now(UTC),
+        read_at=clock.started,
         currency=shop.currency,
         data_hash=data_hash(shop.graph),
         last_event=from_day(shop.graph.last_day),

@@ -45,6 +45,7 @@ class Manifest(BaseModel):
 
     build: str
     created: datetime
+    read_at: datetime
     currency: str
     data_hash: str
     last_event: datetime | None

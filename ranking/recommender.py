@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from loaders.errors import ConfigError
 from ranking.arrays import load_arrays, save_arrays
+from ranking.felt import Felt, felt
 from ranking.history import History
 from ranking.lists import first_allowed, top_k
 from ranking.newcomers import Newcomers
@@ -95,6 +96,7 @@ class Recommender:
         bought: Bought | None = None,
         shape: Shape | None = None,
         new: int = 0,
+        since: Felt | None = None,
     ) -> Lists:
         """Lists of ``k`` products for each user.
 
@@ -108,14 +110,22 @@ class Recommender:
                 has it by default.
             shape: what the list is composed by beside its scores.
             new: most places for products nobody bought yet.
+            since: what these users did since the scorers learned.
 
         Raises:
             ConfigError: there is no scorer for ``mode``.
         """
-        mask = self._mask(user_rows, bought or BOUGHT[mode], allowed, exclude)
+        just = since.bought if since else None
+        mask = self._mask(user_rows, bought or BOUGHT[mode], allowed, exclude, just)
         scores = self._scorer(mode).score(user_rows)
         # Whatever a scorer says of someone who never bought anything is nothing personal.
         scores[~self.history.known(user_rows)] = 0
+        if since is not None:
+            along = self._scorer("discover").score_profile(since.rows, since.weights)
+            known = [len(self.history.of(int(row)).products) for row in user_rows]
+            scores = np.stack(
+                [felt(own, along, since, n) for own, n in zip(scores, known, strict=True)]
+            )
         return self._lists(scores, mask, k, shape, new)
 
     def recommend_basket(
@@ -186,12 +196,15 @@ class Recommender:
         bought: Bought,
         allowed: Mask | None,
         exclude: Exclude,
+        just: npt.NDArray[np.int64] | None = None,
     ) -> Mask:
-        """What each user's list may hold, bool [n, n_products]."""
+        """What each user's list may hold, bool [n, n_products]; ``just``: bought since."""
         if bought == "include":
             mask = np.ones((len(user_rows), len(self.eligible)), np.bool_)
         else:
             held = self.history.bought(user_rows)
+            if just is not None:
+                held[:, just] = True
             mask = held if bought == "only" else ~held
         if allowed is not None:
             mask &= allowed

@@ -120,6 +120,18 @@ def test_a_load_beside_a_server_is_seen_by_queries(own: Home, server: Server) ->
     assert server.get("/v1/cypher", asked)["rows"] == [[230]]
 
 
+def test_the_next_list_feels_what_was_just_bought(server: Server) -> None:
+    address = "/v1/users/user-3/recommendations?mode=discover&k=10"
+
+    def listed() -> list[str]:
+        return [i["product"]["product_id"] for i in server.get(address)["items"]]
+
+    bought = listed()[0]
+    event = {"event": "purchase", "user_id": "user-3", "product_id": bought}
+    assert len(server.get("/v1/events", {"events": [event]})["accepted"]) == 1
+    server.until(lambda: bought not in listed(), seconds=20)
+
+
 def test_a_demo_ends_as_a_server_without_what_it_trained_with(tmp_path: Path) -> None:
     (tmp_path / "coterie.toml").write_text(SMALL)
     running = Server(Home(tmp_path), "demo", "--source", "synthetic:60")

@@ -125,7 +125,14 @@ class SessionRequest(Answer):
     """What is known of a visitor: what they did, and perhaps who they are."""
 
     events: list[SessionEvent] = Field(
-        default_factory=list, max_length=500, description="In any order."
+        default_factory=list,
+        max_length=500,
+        description="In any order; beside what the server has of `session_id`.",
+    )
+    session_id: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Session whose events the shop's pages send to `/v1/events`.",
     )
     attributes: dict[str, str | int | float | bool] = Field(
         default_factory=dict,

@@ -36,7 +36,7 @@ def events(request: Request, live: Intake, settings: Settings, body: EventsReque
 
     Each is judged alone: those in order are kept, the others told, and where none is in order the
     answer is a problem. Accepted events reach the graph within about a second, or when it is back
-    if it is away. Recommendations learn from them at the next build.
+    if it is away. The next recommendations of the customer and of the session feel them.
     """
     if len(body.events) > settings.event_batch:
         return _refusal(request, [("", f"expected at most {settings.event_batch} events")])

@@ -8,6 +8,7 @@ everybody did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from ranking.popularity import recent_buyers
 from ranking.reasons import Explainer, Recent, RulePairs, SegmentLift
 from ranking.reasons import Reason as Found
 from ranking.recommender import SOURCES, Lists
+from ranking.scorer import Bought, SavedScorer
 from ranking.wording import Language
 from segments.visitor import SegmentVote
 
@@ -58,6 +60,10 @@ class Recommending:
         self._snapshot, self._catalogue = snapshot, catalogue
         self._customers, self._filters, self._since = customers, filters, since
         self._recommender = snapshot.recommender
+        # The same fallbacks as in other lists, behind what suits visitors best.
+        scorers: dict[Mode, SavedScorer] = {"discover": snapshot.visitors}
+        self._visitors = replace(snapshot.recommender, scorers=scorers)
+        self._warm = self._visitors.order
         self._history = snapshot.recommender.history
         found = snapshot.segmentation
         days = float(snapshot.manifest.config["ranking"]["recent_days"])
@@ -81,7 +87,9 @@ class Recommending:
         lists, source = self._listed(user_row, segment, k, mode, options, since)
         known = row is not None
         why = _why(known, mode, source, filtered=options != ListOptions())
-        method = self._method(mode, source)
+        chosen = self._snapshot.manifest.choice[mode]["served"]
+        served = self._snapshot.visitors.name if source == "session" else str(chosen)
+        method = self._method(served, source)
         reasons = self._explainer.explain(
             user_row,
             lists.rows[0],
@@ -123,7 +131,7 @@ class Recommending:
             )
             return lists, _source(lists, "history")
         if since is not None and bought != "only":
-            lists = self._recommender.recommend_basket(
+            lists = self._visitors.recommend_basket(
                 since.rows, k, since.weights, exclude=since.bought, new=options.new, **asked
             )
             if (source := _source(lists, "session")) == "session":
@@ -140,18 +148,24 @@ class Recommending:
         rows, weights = profile.rows, profile.weights
         place = self._vote.place(request.attributes)
         segment = -1 if place is None else place
-        self._filters.bought(options, "discover")
+        bought: Bought = options.bought or "exclude"
         asked = self._filters.asked(options)
-        strong = weights > 0
-        lists = self._recommender.recommend_basket(
-            rows[strong], k, weights[strong], exclude=rows[~strong], new=options.new, **asked
+        strong, barred = weights > 0, rows if bought == "exclude" else rows[:0]
+        lists = self._visitors.recommend_basket(
+            rows[strong],
+            k,
+            weights[strong],
+            exclude=np.intersect1d(barred, rows[~strong]),
+            bought=bought,
+            new=options.new,
+            **asked,
         )
         source = _source(lists, "session")
-        if source == "popularity":
+        if source == "popularity" and bought != "only":
             scores = self._segment_scores(segment)
-            lists = self._recommender.recommend_scored(scores, k, exclude=rows, **asked)
+            lists = self._recommender.recommend_scored(scores, k, exclude=barred, **asked)
             source = _source(lists, "segment")
-        method = self._method("discover", source)
+        method = self._method(self._snapshot.visitors.name, source)
         why = _WHY_VISITOR.get(source)
         reasons = self._explainer.explain(
             -1, lists.rows[0], basket=rows, segment=segment, language=language
@@ -172,8 +186,7 @@ class Recommending:
             return np.zeros(self._history.shape[1], np.float32)
         return np.array(self._by_segment[segment])
 
-    def _method(self, mode: Mode, source: Source) -> str:
-        served = str(self._snapshot.manifest.choice[mode]["served"])
+    def _method(self, served: str, source: Source) -> str:
         return {"segment": SEGMENT, "popularity": POPULAR, "none": POPULAR}.get(source, served)
 
     def _name(self, segment: int) -> str:

@@ -104,9 +104,10 @@ class Service(Protocol):
         options: ListOptions = ALL,
         language: Language = "en",
     ) -> SessionRecommendations:
-        """At most ``k`` products for a visitor by what they just did, none of which they did it to.
+        """At most ``k`` products for a visitor by what they just did.
 
-        Errors as in ``recommendations``.
+        None of which they did it to, unless ``options.bought`` says otherwise. Errors as in
+        ``recommendations``.
         """
         ...
 

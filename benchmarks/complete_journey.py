@@ -7,8 +7,7 @@
 All that is chosen is chosen on the window before the cut. What the encoder adds is the difference
 to a blend tuned without it, what the ranker adds the difference to the blend; association rules
 are in no customer's list, only in what completes baskets (``benchmarks.baskets``). Customers never
-seen are left out of training altogether and shown with their latest three products. The last line
-is one JSON document.
+seen are those of ``benchmarks.cold_start``. The last line is one JSON document.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import json
 import platform
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,6 @@ import numpy.typing as npt
 
 from evaluation.bootstrap import paired_difference
 from evaluation.harness import ModeResult
-from evaluation.metrics import hits_of, ndcg
-from graph.interactions import FloatMatrix, InteractionGraph
 from graph.open import open_store
 from graph.shop import Shop
 from graph.write import write_dataset
@@ -37,18 +34,15 @@ from loaders.sources import load_source
 from pipeline.build import read_home
 from pipeline.choose import BLEND
 from pipeline.config import Config, load_config
-from pipeline.evaluate import evaluate_shop, windows
+from pipeline.evaluate import evaluate_shop
 from pipeline.home import Home
-from pipeline.methods import BASELINES, ENCODER, RECENT, Task
+from pipeline.methods import BASELINES, ENCODER, RECENT
 from pipeline.ranker import RANKER
-from ranking.history import build_history
-from ranking.matrices import bought_pairs
-from ranking.recommender import Recommender
+from pipeline.visitors import FOLDS, Visitors, measure_visitors
 from ranking.scorer import Mode
 
 K = 20
-SHOWN = 3
-HELD_OUT = 0.2
+COLD = ("popularity", RECENT, "ItemKNN")
 WITHOUT_ENCODER = "blend without the encoder"
 Found = Mapping[str, Mapping[Mode, ModeResult]]
 
@@ -110,69 +104,17 @@ def compared(runs: list[Found]) -> list[dict[str, Any]]:
     return rows
 
 
-def cold_start(shop: Shop, config: Config, seed: int) -> dict[str, Any]:
-    """Lists for customers left out of training, from the latest three products they bought."""
-    span = windows(shop.graph.purchases(), config)
-    bought = shop.graph.purchases()
-    before, after = bought.before(span.cut), bought.since(span.cut).before(span.cut + span.days)
-    rng = np.random.default_rng(seed)
-    out = rng.random(shop.graph.shape[0]) < HELD_OUT
-    known = before.where(~out[before.user_rows])
-    lines = np.bincount(known.product_rows, minlength=known.shape[1])
-    eligible = lines >= config.ranking.min_lines
-    known = known.where(eligible[known.product_rows])
-    past = before.where(eligible[before.product_rows] & out[before.user_rows])
-    found = bought_pairs(after.where(eligible[after.product_rows]))
-    users = [u for u in np.unique(past.user_rows[past.registered[past.user_rows]])
-             if found.indptr[u + 1] > found.indptr[u]]  # fmt: skip
-    shown = {int(u): latest(past, int(u)) for u in users}
-    users = [u for u in users if len(shown[int(u)]) == SHOWN]
-    scores = {
-        name: folded(known, name, config, eligible, found, {int(u): shown[int(u)] for u in users})
-        for name in ("popularity", RECENT, "ItemKNN", "EASE")
-    }
-    popular = scores["popularity"]
-    return {
-        "customers": len(popular),
-        "ndcg": {name: round(float(of.mean()), 4) for name, of in scores.items()},
-        "gain": {
-            name: {
-                "ratio": round(float(of.mean() / popular.mean()), 3),
-                **asdict(paired_difference(of, popular)),
-            }
-            for name, of in scores.items()
-            if name != "popularity"
-        },
-    }
-
-
-def latest(past: InteractionGraph, user: int) -> npt.NDArray[np.int64]:
-    """The different products a customer bought last, at most three."""
-    mine = np.flatnonzero(past.user_rows == user)
-    rows = past.product_rows[mine[np.argsort(-past.days[mine], kind="stable")]]
-    _, first = np.unique(rows, return_index=True)
-    return rows[np.sort(first)][:SHOWN].astype(np.int64)
-
-
-def folded(
-    known: InteractionGraph,
-    name: str,
-    config: Config,
-    eligible: npt.NDArray[np.bool_],
-    found: FloatMatrix,
-    shown: dict[int, npt.NDArray[np.int64]],
-) -> npt.NDArray[np.float64]:
-    """NDCG of each customer's list, made by the function that serves baskets and sessions."""
-    recent = BASELINES[RECENT](Task(known, config)).score(np.zeros(1, np.int64))[0]
-    scorer = BASELINES[name](Task(known, config))
-    served = Recommender({"discover": scorer}, build_history(known), recent, eligible)
-    lists = np.concatenate([served.recommend_basket(rows, K).rows for rows in shown.values()])
-    wanted = found[np.array(list(shown))].tolil()
-    for i, rows in enumerate(shown.values()):
-        wanted[i, rows] = 0
-    relevant = wanted.tocsr()
-    some = np.diff(relevant.indptr) > 0
-    return ndcg(hits_of(lists[some], relevant[np.flatnonzero(some)]))
+def told(cold: Visitors) -> Iterator[str]:
+    """Lines about customers left out of training, one a method and way of asking."""
+    yield f"customers never seen, served with {cold.dials}"
+    for row in cold.table:
+        ahead = row["ahead"]
+        yield (
+            f"  {row['shown']}, {row['mode']:<9}{row['method']:<20}{row['ndcg']['value']:.4f}"
+            f" ({row['ndcg']['low']:.4f}-{row['ndcg']['high']:.4f}), {row['times']:.2f} times"
+            f" popularity, {ahead['value']:+.4f} ({ahead['low']:+.4f} to {ahead['high']:+.4f}),"
+            f" {row['customers']:,} customers"
+        )
 
 
 def arguments() -> argparse.Namespace:
@@ -215,15 +157,15 @@ def main() -> None:
             print(
                 f"  {d['of']} - {d['to']}: {d['value']:+.4f} ({d['low']:+.4f} to {d['high']:+.4f})"
             )
-    cold = cold_start(shop, load_config(None, evaluation=cut), 0)
-    print(f"customers never seen, shown {SHOWN} products: {cold['ndcg']}")
+    cold = measure_visitors(shop, load_config(None, evaluation=cut), folds=FOLDS, methods=COLD)
+    print("\n".join(told(cold)))
     report = {
         "benchmark": "complete_journey",
         "source": str(asked.home or asked.source),
         "settings": runs[0].report.settings,
         "seeds": asked.seeds,
         "rows": rows,
-        "cold_start": cold,
+        "cold_start": cold.to_json(),
         "seconds": round(time.perf_counter() - start, 1),
         "machine": platform.machine(),
     }

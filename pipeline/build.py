@@ -38,6 +38,7 @@ from pipeline.segmenting import last_segments
 from pipeline.snapshot import Manifest, Snapshot
 from pipeline.stats import product_stats, user_stats
 from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
+from pipeline.visitors import Visitors, measure_visitors
 from pipeline.writeback import derived_graph
 
 __all__ = ["build"]
@@ -101,12 +102,14 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         completed = clock.time(
             "complete baskets", lambda: _completed(shop, config, found, progress)
         )
+        visitors = clock.time("visitors", lambda: _visitors(shop, config, found, progress))
         learned = clock.time(
-            "learn", lambda: _learn(shop, config, found, completed, home, progress)
+            "learn", lambda: _learn(shop, config, found, completed, visitors, home, progress)
         )
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         report = found.report.to_json() if found else {"not_measured": reason}
         report |= {"completion": completed.to_json()} if completed else {}
+        report |= {"visitors": visitors.to_json()} if visitors else {}
         manifest = _manifest(name, learned, config, found, clock)
         derived = derived_graph(
             learned, name, config.snapshots.liked, vectors=config.snapshots.vectors
@@ -172,11 +175,23 @@ def _completed(
         return None
 
 
+def _visitors(
+    shop: Shop, config: Config, found: Evaluated | None, progress: Progress
+) -> Visitors | None:
+    """How visitors are served best; ``None`` where that cannot be measured."""
+    try:
+        return measure_visitors(shop, config, progress) if found else None
+    except DataError as error:
+        progress(f"visitors: not measured ({error})", 0, 0)
+        return None
+
+
 def _learn(
     shop: Shop,
     config: Config,
     found: Evaluated | None,
     completed: Completed | None,
+    visitors: Visitors | None,
     home: Home,
     progress: Progress,
 ) -> Learned:
@@ -189,6 +204,7 @@ def _learn(
         lesson=found.lesson if found else None,
         weights=completed.weights if completed else None,
         previous=last_segments(home, progress),
+        dials=visitors.dials if visitors else None,
         work=home.work,
         progress=progress,
     )
@@ -224,6 +240,7 @@ def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:
         likeness=learned.likeness,
         rules=learned.rules,
         completer=learned.completer,
+        visitors=learned.visitors,
         segmentation=learned.segmentation,
         segment_products=learned.segment_products,
         user_stats=user_stats(shop.graph),

@@ -20,7 +20,7 @@ from evaluation.harness import ndcg_judge, ndcg_of
 from evaluation.split import Split
 from loaders.progress import Progress, silent
 from pipeline.config import EvaluationConfig
-from pipeline.methods import BLENDED
+from pipeline.methods import BLENDED, FILTERS
 from pipeline.ranker import RANKER
 from ranking.blend import Blend, tune_blend
 from ranking.lists import batches, top_k
@@ -121,7 +121,11 @@ def _choose(
         ndcg_judge(split, mode, users),
         lambda rows: split.allowed(rows, mode),
         k=settings.k,
-        mixed=[names.index(n) for n in BLENDED if n in scorers and n not in settings.unblended],
+        mixed=[
+            names.index(n)
+            for n in (*BLENDED, *FILTERS)
+            if n in scorers and n not in settings.unblended
+        ],
         name=BLEND,
     )
     blend, single = (

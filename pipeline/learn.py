@@ -22,6 +22,7 @@ from pipeline.customers import shelves_of
 from pipeline.features import product_features
 from pipeline.methods import RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
+from pipeline.visitors import Dials, default_dials, fit_visitors
 from ranking.blend import Blend
 from ranking.history import build_history
 from ranking.likeness import Likeness
@@ -51,6 +52,7 @@ class Learned:
     rules: RuleTable
     completer: SavedScorer
     completion: Mapping[str, float]
+    visitors: SavedScorer
     segmentation: Segmentation
     segment_products: pl.DataFrame
     customers: CustomerTable
@@ -75,6 +77,7 @@ def learn(
     lesson: Lesson | None = None,
     weights: Mapping[str, float] | None = None,
     previous: Previous | None = None,
+    dials: Dials | None = None,
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -88,6 +91,7 @@ def learn(
         lesson: the ranker's before the test window, which it goes on from.
         weights: what completes baskets, by part; a plain choice where ``None``.
         previous: the build whose segments go on where they can.
+        dials: of what serves visitors; likewise.
         work: folder for training state.
         progress: told each stage.
     """
@@ -135,6 +139,7 @@ def learn(
         rules=rules,
         completer=Blend.of(BLEND, completers, weights),
         completion=weights,
+        visitors=fit_visitors(known, config, dials or default_dials()),
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
         customers=build_customers(shop.graph, shelves_of(shop), config.lifecycle, progress),

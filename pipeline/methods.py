@@ -55,7 +55,7 @@ BLENDED: Final = (
 )
 """Parts a blend may have. ItemKNN adds little beside EASE and costs milliseconds a request."""
 FILTERS: Final = ("Chebyshev", "sequence")
-"""Baselines that compete only where ``ranking.filters`` says so."""
+"""Baselines that compete, alone and in blends, only where ``ranking.filters`` says so."""
 REFIT_EPOCHS: Final = 8
 """Epochs of a fit that starts from the vectors of an earlier one."""
 

@@ -7,6 +7,7 @@ recommender/     scorers, history, popularity
 neighbours/      similar products
 likeness/        vectors that tell how alike products are
 completer/       what goes with a basket
+visitors/        what visitors are listed by
 segments/        communities, members, profiles
 audiences/       what audiences ask of events, vectors and lists; see pipeline.audience_tables
 """
@@ -83,6 +84,7 @@ class Snapshot:
         likeness: vectors that tell how alike any two products are.
         rules: bought-together rules.
         completer: scores what goes with a basket.
+        visitors: scores what suits a visitor by their session.
         segmentation: communities.
         segment_products: products over-represented in each segment.
         user_stats, product_stats: counts by row, as in ``pipeline.stats``.
@@ -99,6 +101,7 @@ class Snapshot:
     likeness: Likeness
     rules: RuleTable
     completer: SavedScorer
+    visitors: SavedScorer
     segmentation: Segmentation
     segment_products: pl.DataFrame
     user_stats: pl.DataFrame
@@ -128,6 +131,7 @@ class Snapshot:
         self.likeness.save(self.folder / "likeness")
         self.rules.save(self.folder / "rules.parquet")
         save_scorer(self.folder / "completer", self.completer)
+        save_scorer(self.folder / "visitors", self.visitors)
         self.segmentation.save(self.folder / "segments")
         (self.folder / "report.json").write_text(json.dumps(report, indent=1), "utf-8")
         (self.folder / "manifest.json").write_text(self.manifest.model_dump_json(indent=2), "utf-8")
@@ -149,6 +153,7 @@ class Snapshot:
                 likeness=Likeness.load(folder / "likeness"),
                 rules=RuleTable.load(folder / "rules.parquet"),
                 completer=load_scorer(folder / "completer"),
+                visitors=load_scorer(folder / "visitors"),
                 segmentation=Segmentation.load(folder / "segments"),
                 **frames,
             )

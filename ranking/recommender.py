@@ -136,17 +136,19 @@ class Recommender:
         allowed: Mask | None = None,
         exclude: Exclude = None,
         *,
+        bought: Bought = "exclude",
         shape: Shape | None = None,
         new: int = 0,
     ) -> Lists:
-        """One list of ``k`` products that go with a basket or session, without what is in it.
+        """One list of ``k`` products that go with a basket or session.
 
         Args:
             product_rows: what is in it, int64 [n].
             k: length of the list.
             weights: how much each counts, float32 [n]; 1 each by default.
             allowed: products that may be listed, bool [n_products]; ``None`` for all.
-            exclude: further product rows that may not be.
+            exclude: product rows that may not be.
+            bought: whether what is in it is barred, as by default, allowed or required.
             shape: what the list is composed by beside its scores.
             new: most places for products nobody bought yet.
 
@@ -154,7 +156,9 @@ class Recommender:
             ConfigError: there is no scorer for mode discover.
         """
         mask = self._mask(np.full(1, -1), "include", allowed, exclude)
-        mask[:, product_rows] = False
+        if bought != "include":
+            held = np.isin(np.arange(mask.shape[1]), product_rows)
+            mask &= held if bought == "only" else ~held
         scores = self._scorer("discover").score_profile(product_rows, weights)
         return self._lists(scores[None], mask, k, shape, new)
 

@@ -16,6 +16,7 @@ from ranking.arrays import load_arrays, save_arrays
 from ranking.blend import Blend
 from ranking.ease import Ease
 from ranking.itemknn import ItemKNN
+from ranking.lifted import Lifted
 from ranking.personal import Personal
 from ranking.popularity import Popularity
 from ranking.ranked import Ranked
@@ -29,6 +30,7 @@ KINDS: Final[dict[str, type[SavedScorer]]] = {
     "popularity": Popularity,
     "personal": Personal,
     "itemknn": ItemKNN,
+    "lifted": Lifted,
     "ease": Ease,
     "vectors": Vectors,
     "spectral": Spectral,

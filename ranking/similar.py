@@ -1,7 +1,7 @@
-"""Similar products: the nearest by cosine, exactly, in blocks.
+"""Similar products: the nearest by cosine.
 
-Costs one matrix product of candidates with themselves: about 10 s for 27,000 products of 64
-dimensions on two cores.
+Up to ``EXACT_UP_TO`` candidates exactly, which costs one matrix product of the candidates with
+themselves; beyond it through a graph index, ``ranking.nearby``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graph.interactions import FloatMatrix, InteractionGraph
 from loaders.progress import Progress, silent
 from ranking.arrays import load_arrays, save_arrays
 from ranking.itemknn import cosine_neighbours
-from ranking.lists import top_k
+from ranking.nearby import EXACT_UP_TO, search_of
 from ranking.scorer import Scores
 
 __all__ = ["ALIKE", "Neighbours", "bought_together", "similar_products"]
@@ -66,6 +66,7 @@ def similar_products(
     *,
     candidates: npt.NDArray[np.bool_] | None = None,
     asked: npt.NDArray[np.bool_] | None = None,
+    exact_up_to: int = EXACT_UP_TO,
     progress: Progress = silent,
 ) -> Neighbours:
     """Nearest products by cosine of their vectors.
@@ -76,6 +77,7 @@ def similar_products(
         candidates: products that may be a neighbour, bool [n_products]; all by default. Every
             product with a vector gets neighbours all the same.
         asked: products that get neighbours, bool [n_products]; all by default.
+        exact_up_to: candidates beyond which an index is searched, if ``usearch`` is installed.
         progress: told the products done.
     """
     n = len(product_vectors)
@@ -85,11 +87,10 @@ def similar_products(
     among = np.flatnonzero(known if candidates is None else known & candidates)
     rows, scores = np.full((n, m), -1, np.int32), np.zeros((n, m), np.float32)
     wanted = np.flatnonzero(known if asked is None else known & asked)
+    nearest = search_of(unit, among, m, exact_up_to=exact_up_to)
     for start in range(0, len(wanted), BLOCK):
         block = wanted[start : start + BLOCK]
-        cosines = unit[block] @ unit[among].T
-        cosines[block[:, None] == among] = -np.inf
-        place, best = top_k(cosines, None, m)
+        place, best = nearest(block)
         found = place >= 0
         rows[block] = np.where(found, among[np.maximum(place, 0)], -1) if len(among) else -1
         scores[block] = np.where(found, best, 0)

@@ -219,6 +219,17 @@ def test_a_visitor_is_folded_in_by_what_they_just_did(service: SnapshotService) 
     assert told and {r.evidence["product_id"] for r in told} == {"tea-1"}
 
 
+def test_what_a_visitor_did_may_be_listed_again(service: SnapshotService) -> None:
+    seen = [SessionEvent(product_id=p, event="purchase") for p in ("tea-1", "bare")]
+    request = SessionRequest(events=seen)
+    again = service.session(request, k=30, options=ListOptions(bought="include"))
+    ids = [i.product.product_id for i in again.items]
+    assert {"tea-1", "bare"} <= set(ids) and ids.index("tea-1") < 6
+    assert again.method == again.items[0].source == "lifted popularity"
+    only = service.session(request, k=30, options=ListOptions(bought="only"))
+    assert [i.product.product_id for i in only.items] == ["tea-1", "bare"]
+
+
 def test_later_and_stronger_events_count_more(service: SnapshotService) -> None:
     now = datetime(2024, 3, 1, tzinfo=UTC)
 

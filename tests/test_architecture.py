@@ -34,6 +34,7 @@ HEAVY = {
     "optuna": {"pipeline"},
     "mlxtend": {"rules"},
     "pandas": {"rules"},
+    "usearch": {"ranking"},
     "ladybug": {"graph"},
     "neo4j": {"graph"},
     "fastapi": {"api"},

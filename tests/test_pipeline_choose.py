@@ -11,7 +11,7 @@ from graphs import graph_of
 from evaluation.split import Split, time_split
 from pipeline.choose import BLEND, ModeChoice, choice_json, choose, choose_ranker, default_choice
 from pipeline.config import EvaluationConfig
-from pipeline.methods import BASELINES, BLENDED, ENCODER, NAMES, RECENT
+from pipeline.methods import BASELINES, BLENDED, ENCODER, FILTERS, NAMES, RECENT
 from pipeline.ranker import RANKER
 from ranking.blend import Blend
 from ranking.scorer import MODES, SavedScorer, Scores
@@ -71,6 +71,15 @@ def test_two_that_each_know_half_are_blended() -> None:
     assert found.blend_ndcg > found.single_ndcg
     assert found.weights["EASE"] > 0 and found.weights[ENCODER] > 0
     assert set(found.needs) == set(found.weights)
+
+
+def test_filters_are_blended_where_they_compete() -> None:
+    split = split_of(later())
+    parts = scorers(split, (0, 0, 0, 0.5, 0)) | {
+        name: scorer(name, truth(split, 0.5, 9)) for name in FILTERS[:1]
+    }
+    found = choose(parts, split, SETTINGS, seed=0)["all"]
+    assert found.served == BLEND and set(found.weights) >= {"EASE", FILTERS[0]}
 
 
 def test_the_same_seed_gives_the_same_choice() -> None:

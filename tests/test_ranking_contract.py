@@ -16,6 +16,7 @@ from pipeline.methods import ENCODERS, Task, fit_embeddings
 from ranking.blend import Blend
 from ranking.ease import fit_ease
 from ranking.itemknn import fit_itemknn
+from ranking.lifted import fit_lifted
 from ranking.lists import top_k
 from ranking.matrices import bought_pairs
 from ranking.personal import fit_personal
@@ -75,6 +76,7 @@ FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "chebyshev": lambda g: fit_chebyshev(g, vectors=8, reach=5, floor=0.2),
     "lightgcn": _encoder("lightgcn"),
     "hetero": _encoder("hetero"),
+    "lifted": lambda g: fit_lifted(g, shrink=5, strength=3),
     "blend": _blend,
     "ranked": _ranked,
 }

@@ -187,12 +187,12 @@
     li { display: grid }
     [part=card] { display: block; inline-size: 100%; font: inherit; color: inherit; text-align: start; text-decoration: none; overflow: hidden;
       padding: .9em; background: var(--coterie-card, transparent); border: 1px solid var(--coterie-line, color-mix(in srgb, currentColor 18%, transparent));
-      border-radius: var(--coterie-radius, .6em); transition: border-color .15s, box-shadow .15s }
+      border-radius: var(--coterie-radius, .6em) }
     a, button { cursor: pointer }
     :is(a, button):hover { border-color: var(--coterie-accent, currentColor); box-shadow: 0 2px 8px rgb(0 0 0 / .12) }
     :is(a, button):focus-visible { outline: 2px solid var(--coterie-accent, currentColor); outline-offset: 1px }
     [part=card] > * { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 1; overflow: hidden; overflow-wrap: anywhere;
-      line-height: 1.4; block-size: 1.4em; border-radius: 3px }
+      line-height: 1.4; block-size: 1.4em; unicode-bidi: plaintext; text-align: match-parent }
     [part=card] > [part=image] { display: block; inline-size: 100%; block-size: auto; aspect-ratio: 1; object-fit: contain; margin-block-end: .7em }
     [part=category], [part=reason] { font-size: .8em; color: var(--coterie-muted, color-mix(in srgb, currentColor 75%, transparent)) }
     [part=card] > [part=title] { -webkit-line-clamp: 2; block-size: 2.8em; margin-block: .2em .4em; font-weight: 600 }
@@ -204,7 +204,7 @@
         overflow-x: auto; scroll-snap-type: x proximity; scroll-padding: 3px; scrollbar-width: thin; padding-block-end: 8px }
       li { scroll-snap-align: start }
     }
-    @media (prefers-reduced-motion) { * { animation: none !important; transition: none !important } }
+    @media (prefers-reduced-motion) { * { animation: none !important } }
   `);
 
   const near = new IntersectionObserver((entries) => {

@@ -26,6 +26,7 @@ from api.paths import EscapedSlashes
 from api.routes import (
     basket,
     build,
+    customers,
     cypher,
     events,
     health,
@@ -44,6 +45,7 @@ __all__ = ["RESOURCES", "create_app"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
     users.router,
+    customers.router,
     session.router,
     products.router,
     basket.router,

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["PRODUCT", "SEGMENT", "USER", "EscapedSlashes"]
+__all__ = ["CUSTOMER", "PRODUCT", "SEGMENT", "USER", "EscapedSlashes"]
 
 MARK: Final = "\uffff"
 """Stands for an escaped slash while a route is chosen; Unicode sets it apart as no character."""
@@ -33,6 +33,7 @@ class _Id(Convertor[str]):
 
 register_url_convertor("id", _Id())
 USER: Final = "/users/{user_id:id}"
+CUSTOMER: Final = "/customers/{user_id:id}"
 PRODUCT: Final = "/products/{product_id:id}"
 SEGMENT: Final = "/segments/{segment_id:id}"
 """Paths of one thing; what hangs below it must be routed first, since an id may hold slashes."""

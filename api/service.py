@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from api.models.base import Mode, Product
+from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketSuggestions,
@@ -56,6 +57,14 @@ class Service(Protocol):
 
     def user(self, user_id: str, history: int) -> UserProfile:
         """A customer with their ``history`` latest products.
+
+        Raises:
+            UnknownUser: no customer has this id.
+        """
+        ...
+
+    def customer(self, user_id: str) -> CustomerStanding:
+        """Where a customer stands: stage, value and churn, with reasons.
 
         Raises:
             UnknownUser: no customer has this id.

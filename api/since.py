@@ -61,8 +61,8 @@ class Since:
         config = snapshot.manifest.config
         self._by_event: Mapping[str, float] = config["gnn"]["event_weights"]
         self._half_life = float(config["ranking"]["session_half_life"])
-        self._weight = float(config["ranking"]["live_weight"])
-        self._rest = float(config["ranking"]["live_rest"])
+        self._evidence = float(config["ranking"]["live_evidence"])
+        self._again = float(config["ranking"]["live_again"])
 
     def customer(self, user_id: str) -> Felt | None:
         """What a customer did; ``None`` where that is nothing about products of the shop."""
@@ -73,7 +73,9 @@ class Since:
         found = (self._catalogue.ids.row(e.product_id) for e in events if e.event == BOUGHT)
         bought = np.unique(np.array([row for row in found if row is not None], np.int64))
         strong = profile.weights > 0
-        return Felt(profile.rows[strong], profile.weights[strong], bought, self._weight, self._rest)
+        return Felt(
+            profile.rows[strong], profile.weights[strong], bought, self._evidence, self._again
+        )
 
     def session(self, session_id: str | None, events: Sequence[SessionEvent]) -> Profile:
         """What the shop's pages sent of a session, and what the request tells beside."""

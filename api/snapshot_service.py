@@ -14,6 +14,7 @@ from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
 from api.models.base import Mode, Product
+from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketRule,
@@ -36,6 +37,7 @@ from api.segment_views import profile_of, segments_of
 from api.service import ALL, ANY
 from api.similar import Similar
 from api.since import Since
+from api.standing import standing_of
 from events.recent import RecentEvents
 from graph.answer import Answer
 from graph.query import open_answer
@@ -112,6 +114,10 @@ class SnapshotService:
     def user(self, user_id: str, history: int) -> UserProfile:
         """A customer in full."""
         return self._customers.profile(user_id, history)
+
+    def customer(self, user_id: str) -> CustomerStanding:
+        """Where a customer stands."""
+        return standing_of(self._snapshot, self._customers, user_id)
 
     def recommendations(
         self,

@@ -37,8 +37,8 @@ from ranking.scorer import MODES, Mode
 
 K = 20
 MOST = 500
-WEIGHTS: Final = (0.0, 0.1, 0.3, 1.0)
-RESTS: Final = (0.0, 0.5, 1.0)
+EVIDENCE: Final = (0.0, 3.0, 10.0, 30.0)
+AGAIN: Final = (0.0, 0.1, 0.3)
 OWN: Final[dict[Mode, str]] = {
     "all": "decayed personal frequency",
     "repeat": "decayed personal frequency",
@@ -93,7 +93,7 @@ def _by_mode(
 
 
 def quality(
-    found: Case, mode: Mode, weight: float, rest: float, most: int | None = None
+    found: Case, mode: Mode, evidence: float, again: float, most: int | None = None
 ) -> npt.NDArray[np.float64]:
     """NDCG of each customer who bought something of ``mode`` later."""
     wanted = found.later[mode]
@@ -101,7 +101,7 @@ def quality(
     lists = []
     for user in users:
         rows = found.first[[user]].indices.astype(np.int64)
-        since = Felt(rows, np.ones(len(rows), np.float32), rows, weight, rest)
+        since = Felt(rows, np.ones(len(rows), np.float32), rows, evidence, again)
         lists.append(found.served.recommend(np.array([user]), K, mode, since=since).rows)
     return ndcg(hits_of(np.concatenate(lists), wanted[users]))
 
@@ -132,28 +132,33 @@ def main() -> None:
     for mode in MODES:
         tried = {
             pair: float(quality(before, mode, *pair, MOST).mean())
-            for pair in product(WEIGHTS, RESTS)
+            for pair in product(EVIDENCE, AGAIN)
         }
         chosen = max(tried, key=lambda pair: tried[pair])
-        plain, live = without(after, mode), quality(after, mode, *chosen)
-        gain = paired_difference(live, plain)
+        plain = without(after, mode)
+        shipped = config.ranking.live_evidence, config.ranking.live_again
+        found = {
+            name: quality(after, mode, *pair)
+            for name, pair in (("shipped", shipped), ("chosen", chosen))
+        }
+        gains = {name: paired_difference(values, plain) for name, values in found.items()}
         rows.append(
             {
                 "mode": mode,
                 "customers": len(plain),
-                "weight": chosen[0],
-                "rest": chosen[1],
+                "settings": {"shipped": shipped, "chosen": chosen},
                 "validation": {f"{w:g}/{r:g}": round(v, 4) for (w, r), v in tried.items()},
                 "without": round(float(plain.mean()), 4),
-                "with": round(float(live.mean()), 4),
-                "gain": asdict(gain),
+                "with": {name: round(float(v.mean()), 4) for name, v in found.items()},
+                "gain": {name: asdict(gain) for name, gain in gains.items()},
             }
         )
-        print(
-            f"{mode:<9}{len(plain):>6,} customers  without {plain.mean():.4f}  with "
-            f"{live.mean():.4f}  gain {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})  "
-            f"weight {chosen[0]:g}, rest {chosen[1]:g}"
-        )
+        print(f"{mode:<9}{len(plain):>6,} customers, without live events {plain.mean():.4f}")
+        for name, gain in gains.items():
+            print(
+                f"  {name:<8}{found[name].mean():.4f}, gain {gain.value:+.4f} ({gain.low:+.4f} to "
+                f"{gain.high:+.4f}); evidence, again: {rows[-1]['settings'][name]}"
+            )
     cut = from_day(span.cut).isoformat()
     print(json.dumps({"benchmark": "live_events", "cut": cut, "k": K, "rows": rows}))
 

@@ -57,14 +57,14 @@ PLAIN_ENDS = "MATCH (u:User)-[r:PURCHASED]->(p:Product) WITH * LIMIT $n RETURN u
 
 
 @contextmanager
-def server(home: Path) -> Iterator[Any]:
-    """A server in ``home``."""
+def server(home: Path, settings: dict[str, str] | None = None) -> Iterator[Any]:
+    """A server in ``home`` with 1 GB of heap."""
     spec = importlib.util.spec_from_file_location("neo4j_server", SERVER)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["neo4j_server"] = module
     spec.loader.exec_module(module)
-    running = module.Server(home, heap="1g").start()
+    running = module.Server(home, heap="1g", settings=settings).start()
     try:
         yield running
     finally:

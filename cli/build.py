@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from cli.foresight import evaluate_customers
 from cli.options import (
     DEFAULT_HOME,
     ConfigOption,
@@ -32,7 +33,7 @@ from pipeline.unwritten import write_back
 
 __all__ = ["print_evaluation", "print_snapshot", "register"]
 
-Task = Literal["customer", "basket"]
+Task = Literal["customer", "basket", "churn", "value", "demand"]
 
 MODES = {
     "all": "all: what customers buy next, old or new",
@@ -164,7 +165,11 @@ def evaluate(
         Path | None, typer.Option(help="Its validation file; else the end of each training line.")
     ] = None,
     task: Annotated[
-        Task, typer.Option(help="Lists for customers, or the missing product of a basket.")
+        Task,
+        typer.Option(
+            help="Lists for customers, the missing product of a basket, who will not buy, what"
+            " customers will spend, or what will be asked for."
+        ),
     ] = "customer",
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
@@ -180,6 +185,8 @@ def evaluate(
     Example: `coterie evaluate --train train.txt --test test.txt --json`
 
     Example: `coterie evaluate --task basket --cut 2017-12-01`
+
+    Example: `coterie evaluate --task churn --cut 2017-11-01`
     """
     place = at_home(home, store)
     changes: dict[str, Any] = {}
@@ -189,6 +196,9 @@ def evaluate(
     chosen = settings(place, config, evaluation=changes)
     if task == "basket":
         _evaluate_baskets(place, chosen, json)
+        return
+    if task != "customer":
+        evaluate_customers(place, chosen, task, json)
         return
     with progress_bars() as progress:
         if train and test:

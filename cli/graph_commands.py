@@ -186,7 +186,7 @@ def _export_pyg(store: GraphStore, path: Path) -> None:
         ConfigError: torch is not installed.
     """
     try:
-        from gnn.hetero import export_pyg
+        from gnn.tensor_file import export_pyg
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"exporting tensors needs {error.name}; install it: pip install 'coterie[learn]'"

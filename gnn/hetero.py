@@ -1,115 +1,193 @@
-"""The graph as tensors: a file that PyTorch Geometric's ``HeteroData`` is made of."""
+"""The heterogeneous encoder: each kind of edge its own map, over features and learned vectors.
+
+Relational graph convolution after Schlichtkrull et al., "Modeling Relational Data with Graph
+Convolutional Networks" (ESWC 2018, arXiv 1703.06103), one sparse product and one linear map an
+edge type; without a nonlinearity between layers and averaged over them, as LightGCN (He et al.,
+SIGIR 2020) found best for choices. A node begins as a map of its features plus a vector of its
+own, which steps leave out at random, so that a node without one is at home in the same space:
+Volkovs et al., "DropoutNet" (NeurIPS 2017).
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
+import numpy.typing as npt
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
-from graph.export import whole
-from graph.schema import EDGES, NODES, EdgeType, NodeLabel
-from graph.store import GraphStore
+from gnn.config import GnnConfig, LightGCNConfig
+from gnn.nodes import NodeFeatures
+from gnn.relations import Relation, belonging, event_relations
+from gnn.tensors import product, tolerated
+from graph.interactions import FloatMatrix, InteractionGraph
 
-__all__ = ["export_pyg", "to_tensors"]
+with tolerated(r"`torch\.jit\.script` is deprecated"):
+    from torch_geometric.data import HeteroData
+    from torch_geometric.nn.conv import HeteroConv, MessagePassing
 
-_MICROSECONDS = 1_000_000
-_JOINED = tuple(dict.fromkeys(label for e in EDGES for label in (e.source, e.target)))
-_VECTORS = {label.of: label.name for label in NODES.values() if "vector" in label.properties}
+__all__ = ["Hetero", "shop_data"]
+
+ASIDE = 0.1
+"""How much categories and brands say at first, beside events."""
 
 
-def export_pyg(store: GraphStore, path: str | Path) -> Path:
-    """Save ``to_tensors`` in the file ``path``, whole or not at all.
+def shop_data(
+    graph: InteractionGraph,
+    features: NodeFeatures,
+    pairs: FloatMatrix,
+    config: LightGCNConfig,
+    device: torch.device,
+) -> HeteroData:
+    """The shop as ``HeteroData``: features of nodes, and a ``Relation`` for each edge type.
 
-    ``HeteroData.from_dict(torch.load(path))`` reads it; it holds nothing that runs code.
+    Node types are user, product, category and brand; edge types the kinds of events that the shop
+    has, ``in_category``, ``of_brand`` and ``child_of``.
 
     Raises:
-        ConfigError: ``path`` exists already.
+        DataError: ``features`` are of another graph.
     """
-    with whole(path) as made:
-        torch.save(to_tensors(store), made)
-    return Path(path)
+    features.fits(graph)
+    data = HeteroData()
+    data["user"].x = torch.from_numpy(features.users).to(device)
+    data["product"].x = torch.from_numpy(features.products).to(device)
+    data["user"].has_pairs = _positive(pairs.sum(axis=1), device)
+    data["product"].has_pairs = _positive(pairs.sum(axis=0), device)
+    for name, ids in (("category", features.categories), ("brand", features.brands)):
+        data[name].num_nodes = len(ids)
+    for relation in (
+        *event_relations(graph, pairs, config, device),
+        *belonging(features, device),
+    ):
+        data[relation.ends].relation = relation
+    return data
 
 
-def to_tensors(store: GraphStore) -> dict[Any, Any]:
-    """The whole graph in the form of ``HeteroData.to_dict``.
+def _positive(sums: Any, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.asarray(sums) > 0).to(device)
 
-    By label: ``id``, a list of the shop's ids in the order of rows; ``num_nodes``; numbers and
-    truth values of the schema as float32 [n], NaN where unknown; and ``x``, float32 [n, dim], the
-    vectors that the last build learned, zero where there is none. By (source, type, target):
-    ``edge_index`` int64 [2, n_edges] (rows of source and target); ``time`` int64 [n_edges], seconds
-    since 1970 UTC; ``order`` int32 [n_edges], lines of one order sharing a number, -1 where
-    unknown; and numbers as float32 [n_edges].
+
+class _Messages(MessagePassing):  # type: ignore[misc]
+    """One edge type in one direction: neighbours summed by weight, then mapped."""
+
+    def __init__(self, dim: int, scale: float) -> None:
+        super().__init__(aggr="add")
+        self.map = nn.Parameter(torch.eye(dim) * scale)
+
+    def forward(self, x: Tensor | tuple[Tensor, Tensor], adj_t: Tensor, transposed: Tensor) -> Any:
+        source = x if isinstance(x, Tensor) else x[0]
+        return self.propagate(adj_t, x=source, transposed=transposed) @ self.map
+
+    def message_and_aggregate(self, adj_t: Tensor, x: Tensor, transposed: Tensor) -> Tensor:
+        return product(adj_t, transposed, x)
+
+
+class Hetero(nn.Module):
+    """The encoder over one shop.
+
+    Args:
+        data: as ``shop_data`` makes it.
+        start: learned vectors of users followed by products before training, float32 [n, dim].
+        config: ``layers``, ``cosine``, ``init_scale``, ``seed`` and ``hetero`` are read from it.
+        n_pairs: how many pairs are learned; ``prepare`` names them by their places.
     """
-    with store.transaction():
-        tables = {name: store.nodes(name) for name in (*_JOINED, *_VECTORS.values())}
-        rows = {name: pl.Series(table["id"]) for name, table in tables.items()}
-        found: dict[Any, Any] = {"_global_store": {}}
-        for name in _JOINED:
-            found[name] = _node_store(NODES[name], tables)
-        for edge in EDGES:
-            ends = rows[edge.source], rows[edge.target]
-            found[edge.source, edge.name, edge.target] = _edge_store(edge, store.edges(edge), ends)
-    return found
 
-
-def _node_store(label: NodeLabel, tables: dict[str, pa.Table]) -> dict[str, Any]:
-    table = tables[label.name]
-    numbers = {
-        name: _floats(table[name])
-        for name, kind in label.properties.items()
-        if kind in ("float", "int", "bool")
-    }
-    ids = table["id"].to_pylist()
-    vectors = {}
-    if label.name in _VECTORS and tables[_VECTORS[label.name]].num_rows:
-        vectors = {"x": _matrix(ids, tables[_VECTORS[label.name]])}
-    return {"id": ids, "num_nodes": len(ids), **numbers, **vectors}
-
-
-def _matrix(ids: list[str], vectors: pa.Table) -> torch.Tensor:
-    """Vectors in the order of ``ids``, float32 [len(ids), dim], zero where there is none."""
-    held = np.asarray(vectors["vector"].to_pylist(), np.float32)
-    matrix = torch.zeros(len(ids), held.shape[1])
-    matrix[_places(pl.Series(vectors["id"]), pl.Series(ids))] = torch.from_numpy(held)
-    return matrix
-
-
-def _edge_store(
-    edge: EdgeType, table: pa.Table, rows: tuple[pl.Series, pl.Series]
-) -> dict[str, torch.Tensor]:
-    ends = [
-        _places(pl.Series(table[name].cast(pa.string())), ids)
-        for name, ids in zip(("source", "target"), rows, strict=True)
-    ]
-    made = {"edge_index": torch.stack(ends)}
-    if "at" in edge.properties:
-        made["time"] = torch.from_numpy(
-            table["at"].cast(pa.int64()).to_numpy().copy() // _MICROSECONDS
+    def __init__(self, data: HeteroData, start: Tensor, config: GnnConfig, n_pairs: int) -> None:
+        super().__init__()
+        self.config, self.n_pairs, dim = config, n_pairs, start.shape[1]
+        # Plain attributes: the graph is data, not state to save with what was learned.
+        self.x = {name: data[name].x for name in ("user", "product")}
+        self.has_pairs = torch.cat([data[name].has_pairs for name in ("user", "product")])
+        self.relations: list[Relation] = [data[ends].relation for ends in data.edge_types]
+        self._adjacency = _joined(self.relations, None)
+        self._whole = self._adjacency
+        self._remembered = self.has_pairs
+        self.own = nn.Parameter(start)
+        drawn = torch.Generator().manual_seed(config.seed)
+        self.groups_of = nn.ParameterDict(
+            {
+                name: torch.randn(data[name].num_nodes, dim, generator=drawn) * config.init_scale
+                for name in ("category", "brand")
+            }
         )
-    if "order_id" in edge.properties:
-        made["order"] = _numbers_of(pl.Series(table["order_id"], dtype=pl.String))
-    numbers = [name for name, kind in edge.properties.items() if kind in ("float", "int")]
-    return made | {name: _floats(table[name]) for name in numbers}
+        self.maps = nn.ParameterDict(
+            {name: torch.zeros(x.shape[1], dim) for name, x in self.x.items()}
+        )
+        self.layers = nn.ModuleList(self._layer(dim) for _ in range(config.layers))
+        self.to(start.device)
+
+    def _layer(self, dim: int) -> HeteroConv:
+        convs: dict[Any, _Messages] = {}
+        for relation in self.relations:
+            scale = ASIDE if relation.mean else 1.0
+            convs |= {ends: _Messages(dim, scale) for ends in (relation.ends, relation.reverse)}
+        with tolerated("There exist node types"):
+            return HeteroConv(convs, aggr="sum")
+
+    @property
+    def vectors(self) -> Tensor:
+        """Learned vectors of users and products before propagation, [n, dim]."""
+        return self.own
+
+    def prepare(self, places: npt.NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Hide the pairs at ``places`` from the messages, and forget some nodes' own vectors."""
+        settings, device = self.config.hetero, self.own.device
+        if settings.hide:
+            hidden = torch.zeros(self.n_pairs + 1, dtype=torch.bool, device=device)
+            hidden[torch.from_numpy(places).to(device)] = True
+            self._adjacency = _joined(self.relations, hidden)
+        kept = rng.random(len(self.own), np.float32) >= settings.forget
+        self._remembered = self.has_pairs & torch.from_numpy(kept).to(device)
+
+    def forward(self, perturb: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Vectors of users followed by products, [n, dim]: the mean over all layers.
+
+        ``perturb`` is applied to each layer of users and products after its propagation.
+        """
+        x = self._first()
+        users, total = len(x["user"]), torch.cat([x["user"], x["product"]])
+        adj_t, transposed = self._adjacency
+        for conv in self.layers:
+            told = conv(x, adj_t, transposed_dict=transposed)
+            x = {name: told.get(name, torch.zeros_like(old)) for name, old in x.items()}
+            layer = torch.cat([x["user"], x["product"]])
+            layer = layer if perturb is None else perturb(layer)
+            x["user"], x["product"] = layer.tensor_split([users])
+            total = total + layer
+        mean = total / (len(self.layers) + 1)
+        return functional.normalize(mean, dim=1, eps=1e-6) if self.config.cosine else mean
+
+    def _first(self) -> dict[str, Tensor]:
+        """Layer 0 of every node type: features mapped, and own vectors of those remembered."""
+        own = self.own * self._remembered[:, None]
+        users, products = own.tensor_split([len(self.x["user"])])
+        first = {"user": users, "product": products, **self.groups_of}
+        for name, x in self.x.items():
+            first[name] = first[name] + x @ self.maps[name]
+        return first
+
+    def groups(self, config: LightGCNConfig) -> list[dict[str, Any]]:
+        """Nodes' own vectors with one step size, maps that all share with another."""
+        maps = [*self.maps.values(), *self.layers.parameters()]
+        return [
+            {"params": [self.own, *self.groups_of.values()], "lr": config.learning_rate},
+            {"params": maps, "lr": self.config.hetero.rate},
+        ]
+
+    @torch.no_grad()
+    def encode(self) -> Tensor:
+        """The vectors with nothing hidden or forgotten, without their gradient, on the CPU."""
+        self._adjacency, self._remembered = self._whole, self.has_pairs
+        out: Tensor = self().cpu()
+        return out
 
 
-def _places(wanted: pl.Series, ids: pl.Series) -> torch.Tensor:
-    """Rows of ``wanted`` in ``ids``, int64 [len(wanted)]."""
-    known = pl.DataFrame({"id": ids.cast(pl.String), "row": np.arange(len(ids), dtype=np.int64)})
-    asked = pl.DataFrame({"id": wanted.cast(pl.String)})
-    found = asked.join(known, on="id", how="left", maintain_order="left")["row"]
-    return torch.from_numpy(found.to_numpy().copy())
-
-
-def _numbers_of(names: pl.Series) -> torch.Tensor:
-    """A number for each distinct name, int32 [len(names)], -1 where there is none."""
-    numbers = names.rank("dense").cast(pl.Int32) - 1
-    return torch.from_numpy(numbers.fill_null(-1).to_numpy().copy())
-
-
-def _floats(column: pa.ChunkedArray) -> torch.Tensor:
-    """Numbers as float32 [len(column)], NaN where unknown."""
-    return torch.from_numpy(column.cast(pa.float32()).to_numpy().copy())
+def _joined(
+    relations: list[Relation], hidden: Tensor | None
+) -> tuple[dict[Any, Tensor], dict[Any, Tensor]]:
+    """Matrices of all edge types, and their transposes, each by edge type."""
+    both = {k: v for r in relations for k, v in r.messages(hidden).items()}
+    return {k: v[0] for k, v in both.items()}, {k: v[1] for k, v in both.items()}

@@ -7,11 +7,15 @@ He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Rec
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnn.config import LightGCNConfig
 from gnn.tensors import product, tolerated
 
 with tolerated(r"`torch\.jit\.script` is deprecated"):
@@ -84,6 +88,13 @@ class LightGCN(nn.Module):
             total = total + layer
         mean = total * self.connected / (self.layers + 1)
         return functional.normalize(mean, dim=1, eps=1e-6) if self.cosine else mean
+
+    def prepare(self, places: npt.NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Nothing: every step propagates over the same graph."""
+
+    def groups(self, config: LightGCNConfig) -> list[dict[str, Any]]:
+        """All parameters with one step size."""
+        return [{"params": list(self.parameters()), "lr": config.learning_rate}]
 
     @torch.no_grad()
     def encode(self) -> Tensor:

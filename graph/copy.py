@@ -6,10 +6,10 @@ import pyarrow as pa
 
 from graph.schema import DERIVED_EDGES, EVENT_EDGES, NODES, STRUCTURE_EDGES
 from graph.store import Derived, GraphStore
-from loaders.errors import DataError
+from loaders.errors import DataError, StoreUnavailable
 from loaders.progress import Progress, silent
 
-__all__ = ["copy_graph"]
+__all__ = ["copy_graph", "derived_of"]
 
 
 def copy_graph(source: GraphStore, target: GraphStore, progress: Progress = silent) -> None:
@@ -31,7 +31,7 @@ def copy_graph(source: GraphStore, target: GraphStore, progress: Progress = sile
         progress("copying structure", done, len(STRUCTURE_EDGES))
     for edge in EVENT_EDGES.values():
         target.append_events(edge, source.edges(edge), progress)
-    derived = _derived(source)
+    derived = derived_of(source)
     if derived is not None:
         progress("copying what was derived", 0, 1)
         target.replace_derived(derived)
@@ -47,13 +47,19 @@ def _check_currency(source: GraphStore, target: GraphStore) -> None:
         )
 
 
-def _derived(source: GraphStore) -> Derived | None:
-    """What the last build derived, if there was one."""
+def derived_of(source: GraphStore) -> Derived | None:
+    """What the last build derived, if there was one.
+
+    Raises:
+        StoreUnavailable: another took its place while it was read.
+    """
     with source.transaction():
         nodes = {label.name: source.nodes(label.name) for label in NODES.values() if label.derived}
         edges = {(e.name, e.source, e.target): source.edges(e) for e in DERIVED_EDGES}
     builds = {b for t in (*nodes.values(), *edges.values()) for b in _builds(t)}
-    return Derived(max(builds), nodes, edges) if builds else None
+    if len(builds) > 1:
+        raise StoreUnavailable("a build was written to the source meanwhile; copy again")
+    return Derived(builds.pop(), nodes, edges) if builds else None
 
 
 def _builds(table: pa.Table) -> list[str]:

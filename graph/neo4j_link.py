@@ -42,6 +42,11 @@ def translated(error: Exception, what: str, address: Address) -> CoterieError:
         return Conflict(f"{address} could not {what}: {error.message}")
     if isinstance(error, exceptions.ConfigurationError):
         return ConfigError(f"the address {address} cannot be used: {error}")
+    if isinstance(error, exceptions.Neo4jError) and "OutOfMemory" in (error.code or ""):
+        return StoreUnavailable(
+            f"{address} could not {what} in the memory that it allows; raise its settings "
+            f"db.memory.transaction.max or dbms.memory.transaction.total.max: {error.message}"
+        )
     if isinstance(error, exceptions.Neo4jError) and not error.is_retryable():
         if "DatabaseNotFound" in (error.code or ""):
             return ConfigError(f"{address} has no database '{address.database}'")
@@ -52,16 +57,11 @@ def translated(error: Exception, what: str, address: Address) -> CoterieError:
 
 
 class Unit:
-    """Calls that are committed together; begun with the first of them.
-
-    Attributes:
-        swaps: whether derived nodes or edges were replaced, which readers must not see half done.
-    """
+    """Calls that are committed together; begun with the first of them."""
 
     def __init__(self, session: neo4j.Session) -> None:
         self._session = session
         self._transaction: neo4j.Transaction | None = None
-        self.swaps = False
 
     @property
     def run(self) -> Run:

@@ -17,6 +17,7 @@ from graph.ddl import POLARS_TYPES, quoted
 from graph.schema import EDGES, NODES, NodeLabel, PropertyType
 
 __all__ = [
+    "STAGED",
     "STATE",
     "constraints",
     "from_wire",
@@ -32,6 +33,9 @@ __all__ = [
 STATE: Final = "CoterieState"
 """Label of the store's own notes."""
 
+STAGED: Final = "CoterieStaged"
+"""Label of what a build is about to put into the graph, some rows a node."""
+
 _NO_TIME: Final = -(2**63)
 _EMPTY: Final[Mapping[PropertyType, Any]] = {
     "string": "\0",
@@ -43,7 +47,7 @@ _EMPTY: Final[Mapping[PropertyType, Any]] = {
 
 def constraints() -> list[str]:
     """What makes a new store: unique ids of nodes, and of edges that have an id of their own."""
-    labels = [STATE, *NODES]
+    labels = [STATE, STAGED, *NODES]
     nodes = [
         f"CREATE CONSTRAINT {_name(label, 'id')} IF NOT EXISTS "
         f"FOR (n:{quoted(label)}) REQUIRE n.id IS UNIQUE"

@@ -20,7 +20,7 @@ from graph import neo4j_write as write
 from graph.frames import check_endpoints, edge_frame, node_frame
 from graph.neo4j_address import Address
 from graph.neo4j_answer import answer, judged_answer
-from graph.neo4j_derived import announced, replace_derived, steady
+from graph.neo4j_derived import replace_derived, steady
 from graph.neo4j_link import Link, Run, Unit
 from graph.neo4j_schema import constraints, vector_indexes
 from graph.schema import NODES, EdgeType, PropertyType, belongings
@@ -96,15 +96,9 @@ class Neo4jStore:
                 self._unit = unit
                 try:
                     yield
-                    self._commit(unit)
+                    unit.commit()
                 finally:
                     self._unit = None
-
-    def _commit(self, unit: Unit) -> None:
-        if unit.swaps:
-            announced(self._link, unit.commit)
-        else:
-            unit.commit()
 
     def _read(self, work: Callable[[Run], T]) -> T:
         with self._mutex:
@@ -229,7 +223,7 @@ class Neo4jStore:
 
     def _settled(self, derived: bool, work: Callable[[Run], T]) -> T:
         """Read; what is derived not while it is being swapped."""
-        if derived and self._unit is None:
+        if derived:
             return steady(self._link, lambda: self._read(work))
         return self._read(work)
 
@@ -248,11 +242,11 @@ class Neo4jStore:
         return int(erased["edges"])
 
     def replace_derived(self, derived: Derived) -> None:
-        """See ``GraphStore``."""
-        with self.transaction():
-            self._write(lambda run: replace_derived(run, derived))
-            if self._unit is not None:
-                self._unit.swaps = True
+        """See ``GraphStore``; committed in parts that readers do not see."""
+        with self._mutex:
+            self._set_apart()
+            self._link.check_writable()
+            replace_derived(self._link, derived)
 
     def close(self) -> None:
         """Let go of the connections; closing again does nothing."""

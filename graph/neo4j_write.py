@@ -45,9 +45,10 @@ WRITERS: Final = 2
 _ATTEMPTS: Final = 3
 
 
-def batches(frame: pl.DataFrame) -> list[pl.DataFrame]:
-    """``frame`` in slices of at most ``BATCH`` rows."""
-    return [frame.slice(start, BATCH) for start in range(0, frame.height, BATCH)]
+def batches(frame: pl.DataFrame, most: int | None = None) -> list[pl.DataFrame]:
+    """``frame`` in slices of at most ``BATCH`` rows, or ``most`` where that is less."""
+    size = min(BATCH, BATCH if most is None else most)
+    return [frame.slice(start, size) for start in range(0, frame.height, size)]
 
 
 def keep_attributes(run: Run, label: NodeLabel, kinds: dict[str, PropertyType]) -> None:
@@ -69,14 +70,18 @@ def kinds_of(frame: pl.DataFrame, known: dict[str, PropertyType]) -> dict[str, P
 def merge_nodes(
     run: Run, label: NodeLabel, frame: pl.DataFrame, kinds: dict[str, PropertyType]
 ) -> None:
-    """Insert nodes or set the properties given; an empty value leaves what is stored."""
+    """Insert nodes or set the properties given; an empty value leaves what is stored.
+
+    Nodes that belong to others are left out where those are gone.
+    """
     names = [name for name in frame.columns if name != "id"]
     sets = ", ".join(
         f"n.{quoted(name)} = coalesce({sent_value(f'r[{i}]', kinds[name])}, n.{quoted(name)})"
         for i, name in enumerate(names, 1)
     )
+    owner = f"MATCH (:{quoted(label.of)} {{id: r[0]}}) " if label.of else ""
     run.run(
-        f"UNWIND $rows AS r MERGE (n:{quoted(label.name)} {{id: r[0]}})"
+        f"UNWIND $rows AS r {owner}MERGE (n:{quoted(label.name)} {{id: r[0]}})"
         + (f" SET {sets}" if sets else ""),
         rows=to_wire(frame.select("id", *names)).rows(),
     ).consume()

@@ -209,6 +209,7 @@ def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:
         users=shop.users,
         products=shop.products,
         categories=shop.categories,
+        customers=learned.customers.table,
         recommender=learned.recommender,
         neighbours=learned.neighbours,
         likeness=learned.likeness,
@@ -249,6 +250,7 @@ def _manifest(
         cut=found.report.settings["cut"] if found else None,
         metrics=_headline(found) if found else [],
         completion=dict(learned.completion),
+        lifecycle=dict(learned.customers.facts),
         seconds=clock.seconds,
     )
 

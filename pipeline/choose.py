@@ -120,7 +120,7 @@ def _choose(
         ndcg_judge(split, mode, users),
         lambda rows: split.allowed(rows, mode),
         k=settings.k,
-        mixed=[names.index(name) for name in BLENDED],
+        mixed=[names.index(name) for name in BLENDED if name in scorers],
         name=BLEND,
     )
     blend, single = (

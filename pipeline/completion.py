@@ -24,7 +24,7 @@ from loaders.progress import Progress, silent
 from pipeline.choose import BLEND
 from pipeline.config import Config
 from pipeline.evaluate import carried, side, validator, windows
-from pipeline.methods import ENCODER, RECENT, Task, fit_methods
+from pipeline.methods import NAMES, RECENT, Task, fit_methods
 from ranking.blend import Blend, tune_blend
 from ranking.itemknn import fit_itemknn
 from ranking.popularity import fit_popularity
@@ -48,7 +48,7 @@ BASKETS: Final = "ItemKNN on baskets"
 CUSTOMERS: Final = "ItemKNN on customers"
 RULES: Final = "rules"
 POPULAR: Final = "popularity"
-SERVED: Final = (RECENT, BASKETS, RULES, ENCODER)
+SERVED: Final = (RECENT, BASKETS, RULES, *NAMES.values())
 """Parts the blend may have: those that answer a basket in a fraction of a millisecond."""
 MOST = 4_000
 KS = (10, 20)
@@ -109,7 +109,7 @@ def fit_completion(
         RULES: pair_weights(RULES, ends[0], ends[1], weight, graph.shape[1]),
     }
     if isinstance(encoder, Vectors):
-        parts[ENCODER] = basket_vectors(encoder)
+        parts[encoder.name] = basket_vectors(encoder)
     progress("complete baskets: fitted", 2, 2)
     return parts
 
@@ -167,11 +167,11 @@ def fit_encoders(
     """
     span = windows(shop.graph.purchases(), config)
     before, split = side(shop.graph, span.cut - span.days, span.days, config)
-    first = fit_methods(Task(before, config, progress, validator(split)), needed=())
+    first = fit_methods(Task(before, config, progress, validator(split), shop=shop), needed=())
     graph, _ = side(shop.graph, span.cut, span.days, config)
     start = carried(first.embeddings, before, graph)
-    second = fit_methods(Task(graph, config, progress, start=start), needed=())
-    return first.scorers[ENCODER], second.scorers[ENCODER]
+    second = fit_methods(Task(graph, config, progress, start=start, shop=shop), needed=())
+    return first.encoder, second.encoder
 
 
 def _by_customers(graph: InteractionGraph, config: Config) -> dict[str, SavedScorer]:

@@ -23,13 +23,23 @@ from pydantic_settings import (
 )
 
 from events.config import EventsConfig
-from gnn.config import LightGCNConfig
+from gnn.config import GnnConfig
+from lifecycle.config import LifecycleConfig
 from loaders.errors import ConfigError
 from ranking.config import RankingConfig
 from rules.config import RulesConfig
 from segments.config import SegmentsConfig
 
-__all__ = ["Config", "EvaluationConfig", "SnapshotsConfig", "load_config", "settings_table"]
+__all__ = [
+    "Config",
+    "EvaluationConfig",
+    "SnapshotsConfig",
+    "changed",
+    "load_config",
+    "nested",
+    "read_settings",
+    "settings_table",
+]
 
 
 class EvaluationConfig(BaseModel):
@@ -74,8 +84,9 @@ class Config(BaseSettings):
 
     seed: int = Field(0, ge=0, description="seed of all that draws at random")
     rules: RulesConfig = RulesConfig()
-    gnn: LightGCNConfig = LightGCNConfig()
+    gnn: GnnConfig = GnnConfig()
     segments: SegmentsConfig = SegmentsConfig()
+    lifecycle: LifecycleConfig = LifecycleConfig()
     ranking: RankingConfig = RankingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
@@ -106,7 +117,7 @@ def load_config(path: Path | None, **overrides: Any) -> Config:
         ConfigError: the file is no TOML, or a setting is unknown or out of range; the message
             names each.
     """
-    values = _read(path) if path and path.exists() else {}
+    values = read_settings(path)
     for stronger in (_environment(), overrides):
         values = _merged(values, stronger)
     try:
@@ -143,17 +154,48 @@ def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str,
     return merged
 
 
+def changed(config: Config, settings: Mapping[str, Any]) -> Config:
+    """``config`` with some settings changed, by their dotted names such as ``gnn.dim``.
+
+    Raises:
+        ConfigError: a setting does not exist or is out of range.
+    """
+    try:
+        return Config(**_merged(config.model_dump(), nested(settings)))
+    except ValidationError as error:
+        raise ConfigError(_explain(error, None)) from error
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by section, from their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        *sections, key = name.split(".")
+        place = found
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = value
+    return found
+
+
 def _seeded(config: Config) -> Config:
     """The common seed, in each section that does not set its own."""
     changes = {
         name: section.model_copy(update={"seed": config.seed})
-        for name in ("gnn", "segments")
+        for name in ("gnn", "segments", "lifecycle")
         if "seed" not in (section := getattr(config, name)).model_fields_set
     }
     return config.model_copy(update=changes)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_settings(path: Path | None) -> dict[str, Any]:
+    """What the TOML file at ``path`` says, by section; nothing where there is no such file.
+
+    Raises:
+        ConfigError: the file is no TOML, or cannot be read.
+    """
+    if path is None or not path.exists():
+        return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

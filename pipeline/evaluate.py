@@ -25,7 +25,7 @@ from loaders.errors import DataError
 from loaders.progress import Progress, silent
 from pipeline.choose import BLEND, Choice, choice_json, choose, choose_ranker
 from pipeline.config import Config
-from pipeline.methods import BASELINES, ENCODER, RECENT, Fitted, Task, fit_methods
+from pipeline.methods import BASELINES, RECENT, Fitted, Task, fit_methods
 from pipeline.ranker import RANKER, Lesson, rank, shop_groups
 from ranking.history import build_history
 from ranking.lists import top_k
@@ -162,16 +162,25 @@ def evaluate_sides(
     """
     before, split = validation
     fitted = fit_methods(
-        Task(before, config, progress, validator(split), checkpoint=_file(work, "validation"))
+        Task(
+            before,
+            config,
+            progress,
+            validator(split),
+            checkpoint=_file(work, "validation"),
+            shop=shop,
+        )
     )
-    earlier = fitted.scorers[ENCODER]
+    earlier = fitted.encoder
     choice = choose(fitted.scorers, split, config.evaluation, config.seed, progress)
     lesson = _lesson(before, shop, config, span, progress)
     ranked = _rank(lesson, fitted, choice)
     choice = choose_ranker(choice, fitted.scorers, ranked, split, config.evaluation, config.seed)
     graph, split = test
     start = carried(fitted.embeddings, before, graph)
-    fitted = fit_methods(Task(graph, config, progress, start=start, checkpoint=_file(work, "test")))
+    fitted = fit_methods(
+        Task(graph, config, progress, start=start, checkpoint=_file(work, "test"), shop=shop)
+    )
     lesson = lesson and lesson.later(graph, _groups(graph, shop))
     ranked = _rank(lesson, fitted, choice)
     results = _measure(fitted, choice, ranked, split, shop, config, progress)
@@ -188,7 +197,7 @@ def evaluate_sides(
         seed=config.seed,
     )
     vectors = carried(fitted.embeddings, graph, shop.graph)
-    return Evaluated(report, choice, vectors, (earlier, fitted.scorers[ENCODER]), results, lesson)
+    return Evaluated(report, choice, vectors, (earlier, fitted.encoder), results, lesson)
 
 
 def carried(

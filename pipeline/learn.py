@@ -13,12 +13,14 @@ import polars as pl
 from gnn.embeddings import Embeddings
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
+from lifecycle.customers import CustomerTable, build_customers
 from loaders.progress import Progress, silent
 from pipeline.choose import BLEND, Choice
 from pipeline.completion import default_weights, fit_completion
 from pipeline.config import Config
+from pipeline.customers import shelves_of
 from pipeline.features import product_features
-from pipeline.methods import ENCODER, RECENT, Task, fit_methods
+from pipeline.methods import RECENT, Task, fit_methods
 from pipeline.ranker import FEATURED, RANKER, Lesson, rank, shop_groups
 from ranking.blend import Blend
 from ranking.history import build_history
@@ -50,6 +52,7 @@ class Learned:
     completion: Mapping[str, float]
     segmentation: Segmentation
     segment_products: pl.DataFrame
+    customers: CustomerTable
 
 
 def _eligible(graph: InteractionGraph, min_lines: int) -> npt.NDArray[np.bool_]:
@@ -73,7 +76,7 @@ def learn(
     work: Path | None = None,
     progress: Progress = silent,
 ) -> Learned:
-    """Fit what was chosen on all events, mine rules, find segments and similar products.
+    """Fit what was chosen on all events, mine rules, find segments, follow customers' lives.
 
     Args:
         shop: the whole shop.
@@ -90,7 +93,7 @@ def learn(
     known = shop.graph.where(eligible[shop.graph.product_rows])
     checkpoint = work / "final.checkpoint" if work else None
     needed = {name for c in choice.values() for name in c.needs} | {RECENT, *FEATURED}
-    task = Task(known, config, progress, start=start, checkpoint=checkpoint)
+    task = Task(known, config, progress, start=start, checkpoint=checkpoint, shop=shop)
     fitted = fit_methods(task, needed)
     vectors = fitted.embeddings
     history = build_history(shop.graph)
@@ -112,9 +115,7 @@ def learn(
     )
     segmentation = find_segments(shop, vectors.user_vectors, config.segments, progress)
     rules = mine_rules(shop, config.rules, progress, segmentation.member)
-    completers = fit_completion(
-        known, config, fitted.scorers[ENCODER], progress, pairs=rules.as_edges()
-    )
+    completers = fit_completion(known, config, fitted.encoder, progress, pairs=rules.as_edges())
     return Learned(
         shop=shop,
         embeddings=vectors,
@@ -126,6 +127,7 @@ def learn(
         completion=weights,
         segmentation=segmentation,
         segment_products=segment_products(shop.graph, segmentation.member, config.segments),
+        customers=build_customers(shop.graph, shelves_of(shop), config.lifecycle, progress),
     )
 
 

@@ -1,7 +1,8 @@
 """Every method that can be measured and served: its name, and how it is fitted.
 
-To add one: write its file in ``ranking/`` or ``gnn/``, and its line in ``BASELINES``. It is then
-trained, evaluated beside the others, and served where it wins; named in ``BLENDED``, blended too.
+To add one: write its file in ``ranking/`` and its line in ``BASELINES``, or in ``gnn/`` and its
+line in ``ENCODERS``. It is then trained, evaluated beside the others, and served where it wins;
+encoders, and what is named in ``BLENDED``, are blended too.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
+from gnn.config import EncoderName, GnnConfig
 from gnn.embeddings import Embeddings
 from graph.interactions import InteractionGraph
+from graph.shop import Shop
 from loaders.errors import ConfigError
 from loaders.progress import Progress, silent
 from pipeline.config import Config
@@ -25,11 +28,31 @@ from ranking.sequence import fit_sequence
 from ranking.spectral import fit_chebyshev
 from ranking.vectors import Vectors
 
-__all__ = ["BASELINES", "BLENDED", "ENCODER", "FILTERS", "RECENT", "Fitted", "Task", "fit_methods"]
+__all__ = [
+    "BASELINES",
+    "BLENDED",
+    "ENCODER",
+    "ENCODERS",
+    "FILTERS",
+    "NAMES",
+    "RECENT",
+    "Fitted",
+    "Task",
+    "fit_methods",
+]
 
 ENCODER: Final = "LightGCN"
+"""The encoder of the default settings."""
+NAMES: Final[dict[EncoderName, str]] = {"lightgcn": ENCODER, "hetero": "hetero"}
+"""What tables call the encoders."""
 RECENT: Final = "recent popularity"
-BLENDED: Final = (RECENT, "personal frequency", "decayed personal frequency", "EASE", ENCODER)
+BLENDED: Final = (
+    RECENT,
+    "personal frequency",
+    "decayed personal frequency",
+    "EASE",
+    *NAMES.values(),
+)
 """Parts a blend may have. ItemKNN adds little beside EASE and costs milliseconds a request."""
 FILTERS: Final = ("Chebyshev", "sequence")
 """Baselines that compete only where ``ranking.filters`` says so."""
@@ -48,6 +71,8 @@ class Task:
         validate: quality of vectors on the window after ``graph``; stops training early.
         start: vectors to start from, of an earlier fit on less of the same shop.
         checkpoint: file that training can be taken up from.
+        shop: tables that describe the users and products of ``graph``; without, an encoder goes
+            by events alone.
     """
 
     graph: InteractionGraph
@@ -56,6 +81,7 @@ class Task:
     validate: Callable[[Embeddings], float] | None = None
     start: Embeddings | None = None
     checkpoint: Path | None = None
+    shop: Shop | None = None
 
 
 def fit_embeddings(task: Task) -> Embeddings:
@@ -64,27 +90,57 @@ def fit_embeddings(task: Task) -> Embeddings:
     Raises:
         ConfigError: the training libraries are not installed.
     """
+    config = task.config.gnn
+    if task.start is not None:
+        config = config.model_copy(update={"epochs": min(REFIT_EPOCHS, config.epochs)})
     try:
-        from gnn.train import fit
+        return ENCODERS[config.encoder](task, config)
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "torch_geometric"):
             raise
         raise ConfigError(
             f"building needs {error.name}; install it: pip install 'coterie[learn]'"
         ) from error
-    config = task.config.gnn
-    if task.start is not None:
-        config = config.model_copy(update={"epochs": min(REFIT_EPOCHS, config.epochs)})
-    fitted = fit(
-        task.graph,
-        config,
-        validate=task.validate,
-        start=task.start,
-        checkpoint=task.checkpoint,
-        progress=task.progress,
-    )
-    return fitted.embeddings
 
+
+class _Common(TypedDict):
+    validate: Callable[[Embeddings], float] | None
+    start: Embeddings | None
+    checkpoint: Path | None
+    progress: Progress
+
+
+def _common(task: Task) -> _Common:
+    return {
+        "validate": task.validate,
+        "start": task.start,
+        "checkpoint": task.checkpoint,
+        "progress": task.progress,
+    }
+
+
+def _lightgcn(task: Task, config: GnnConfig) -> Embeddings:
+    from gnn.train import fit
+
+    return fit(task.graph, config, **_common(task)).embeddings
+
+
+def _hetero(task: Task, config: GnnConfig) -> Embeddings:
+    from gnn.inductive import fit_hetero
+    from pipeline.nodes import fit_describer
+
+    features = None
+    if task.shop is not None:
+        describer = fit_describer(task.shop, task.graph, config.hetero, config.seed)
+        features = describer.describe(task.shop, task.graph)
+    return fit_hetero(task.graph, features, config, **_common(task)).embeddings
+
+
+ENCODERS: Final[dict[EncoderName, Callable[[Task, GnnConfig], Embeddings]]] = {
+    "lightgcn": _lightgcn,
+    "hetero": _hetero,
+}
+"""Encoders by the name that ``gnn.encoder`` gives them; each imports its library when called."""
 
 Fit = Callable[[Task], SavedScorer]
 
@@ -114,10 +170,11 @@ BASELINES: Final[dict[str, Fit]] = {
 
 @dataclass(frozen=True)
 class Fitted:
-    """Scorers by name, and the vectors behind the encoder's."""
+    """Scorers by name, the encoder's apart, and the vectors behind it."""
 
     scorers: Mapping[str, SavedScorer]
     embeddings: Embeddings
+    encoder: SavedScorer
 
 
 def fit_methods(task: Task, needed: Collection[str] | None = None) -> Fitted:
@@ -134,5 +191,6 @@ def fit_methods(task: Task, needed: Collection[str] | None = None) -> Fitted:
         scorers[name] = BASELINES[name](task)
     task.progress("fit baselines: done", len(wanted), len(wanted))
     embeddings = fit_embeddings(task)
-    scorers[ENCODER] = Vectors.of(ENCODER, *embeddings.folded())
-    return Fitted(scorers, embeddings)
+    name = NAMES[task.config.gnn.encoder]
+    scorers[name] = Vectors.of(name, *embeddings.folded())
+    return Fitted(scorers, embeddings, scorers[name])

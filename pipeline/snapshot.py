@@ -2,7 +2,7 @@
 
 manifest.json    what it is, from which data, settings and versions, and how good it measured
 report.json      the whole evaluation
-*.parquet        users, products, categories, rules, products over-represented in segments
+*.parquet        users, products, categories, customers, rules, products that mark segments
 recommender/     scorers, history, popularity
 neighbours/      similar products
 likeness/        vectors that tell how alike products are
@@ -32,9 +32,17 @@ from ranking.similar import Neighbours
 from rules.table import RuleTable
 from segments.model import Segmentation
 
-__all__ = ["Manifest", "Snapshot", "read_manifest", "read_report"]
+__all__ = ["Manifest", "Snapshot", "read_customers", "read_manifest", "read_report"]
 
-FRAMES = ("users", "products", "categories", "segment_products", "user_stats", "product_stats")
+FRAMES = (
+    "users",
+    "products",
+    "categories",
+    "customers",
+    "segment_products",
+    "user_stats",
+    "product_stats",
+)
 
 
 class Manifest(BaseModel):
@@ -56,6 +64,7 @@ class Manifest(BaseModel):
     cut: str | None
     metrics: list[dict[str, Any]]
     completion: dict[str, float] = {}
+    lifecycle: dict[str, Any] = {}
     seconds: dict[str, float]
 
 
@@ -67,6 +76,7 @@ class Snapshot:
         folder: where it is.
         manifest: what it is.
         users, products, categories: tables aligned to rows, as in ``graph.shop.Shop``.
+        customers: stage, value and churn by user row, as in ``lifecycle.customers``.
         recommender: lists for users.
         neighbours: similar products.
         likeness: vectors that tell how alike any two products are.
@@ -82,6 +92,7 @@ class Snapshot:
     users: pl.DataFrame
     products: pl.DataFrame
     categories: pl.DataFrame
+    customers: pl.DataFrame
     recommender: Recommender
     neighbours: Neighbours
     likeness: Likeness
@@ -148,6 +159,15 @@ def read_report(folder: Path) -> dict[str, Any]:
     """The evaluation in ``folder``, as plain keys."""
     report: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     return report
+
+
+def read_customers(folder: Path) -> pl.DataFrame:
+    """The table of customers in ``folder``, columns as in ``lifecycle.customers``.
+
+    Raises:
+        SnapshotMissing: there is none.
+    """
+    return _frame(folder / "customers.parquet")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -43,19 +43,16 @@ class RankingConfig(BaseModel):
     session_half_life: float = Field(
         60.0, gt=0, description="Minutes after which what a visitor did counts half in a session."
     )
-    live_weight: float = Field(
-        0.1,
+    live_evidence: float = Field(
+        10.0,
         ge=0,
-        le=10,
         description=(
-            "How much what goes with a customer's live events counts beside their own list."
+            "Products bought before with which a customer's own list counts as much as what goes "
+            "with their live events."
         ),
     )
-    live_rest: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Share of its score that a product keeps which was bought since the build.",
+    live_again: float = Field(
+        0.3, ge=0, description="How much it counts in a list that a product was just bought."
     )
     ranker_windows: int = Field(
         2, ge=0, le=24, description="Past windows the learned ranker learns from; 0 goes without."

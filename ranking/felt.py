@@ -1,8 +1,9 @@
 """``felt``: a customer's list after what they did since it was learned.
 
-Two lists are fused by reciprocal ranks (Cormack, Clarke and Büttcher, SIGIR 2009), which asks
-nothing of the scales of their scores: what the customer's own scorer ranks, and what goes with what
-they just did. What they just bought is wanted less for a while.
+Three lists are fused by reciprocal ranks (Cormack, Clarke and Büttcher, SIGIR 2009), which asks
+nothing of the scales of their scores: what the customer's own scorer ranks, what goes with what
+they just did, and what they just bought. The second counts the more the less is known of the
+customer from before.
 """
 
 from __future__ import annotations
@@ -33,30 +34,33 @@ class Felt:
         rows: products of any event, int64 [n].
         weights: how much each counts, float32 [n].
         bought: products bought, int64 [m].
-        weight: how much what goes with them counts beside the customer's own scorer.
-        rest: what remains of the score of a product just bought, 0..1.
+        evidence: products a customer must have bought before for their own list to count as much
+            as what goes with ``rows``; 0 leaves the latter out.
+        again: how much it counts to be bought just now; each such product has the first rank.
     """
 
     rows: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float32]
     bought: npt.NDArray[np.int64]
-    weight: float
-    rest: float
+    evidence: float
+    again: float
 
 
-def felt(own: Scores, along: Scores, since: Felt) -> Scores:
+def felt(own: Scores, goes_with: Scores, since: Felt, known: int) -> Scores:
     """Scores after ``since``, float32 [n_products].
 
     Args:
         own: the customer's scores before, float32 [n_products].
-        along: scores of what goes with ``since``, float32 [n_products].
+        goes_with: scores of what goes with ``since``, float32 [n_products].
         since: what they did.
+        known: different products they bought before.
     """
+    along = since.evidence / (since.evidence + known) if since.evidence else 0.0
     top = own.max(initial=0)
     scores: Scores = own * (BEHIND / top if top > 0 else 0)
     scores += _ranks(own, 1.0)
-    scores += _ranks(along, since.weight)
-    scores[since.bought] *= np.float32(since.rest)
+    scores += _ranks(goes_with, along)
+    scores[since.bought] += np.float32(since.again / (DAMPING + 1))
     return scores
 
 

@@ -122,7 +122,10 @@ class Recommender:
         scores[~self.history.known(user_rows)] = 0
         if since is not None:
             along = self._scorer("discover").score_profile(since.rows, since.weights)
-            scores = np.stack([felt(own, along, since) for own in scores])
+            known = [len(self.history.of(int(row)).products) for row in user_rows]
+            scores = np.stack(
+                [felt(own, along, since, n) for own, n in zip(scores, known, strict=True)]
+            )
         return self._lists(scores, mask, k, shape, new)
 
     def recommend_basket(

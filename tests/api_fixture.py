@@ -14,6 +14,7 @@ from api_shop import CATEGORIES, LINES, MEMBERS, PRICES, PRODUCTS, SEGMENTS, Lin
 from pydantic import JsonValue
 
 from api.models.base import Mode, Product, SegmentRef
+from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
 from api.models.lists import (
     BasketRule,
@@ -161,6 +162,19 @@ class TinyService:
             last_purchase=hit.last_purchase,
             top_categories=self._top(lines),
             history=bought[:history],
+        )
+
+    def customer(self, user_id: str) -> CustomerStanding:
+        if user_id not in self.by_user:
+            raise UnknownUser(f"no customer has the id {user_id!r}")
+        lines, hit = self.by_user[user_id], self._hit(user_id)
+        return CustomerStanding(
+            user_id=user_id,
+            segment=hit.segment,
+            orders=hit.orders,
+            spend=hit.spend,
+            first_at=min(line.at for line in lines),
+            last_at=hit.last_purchase,
         )
 
     def _history(self, lines: list[Line]) -> list[HistoryLine]:

@@ -45,6 +45,7 @@ def test_there_are_all_routes() -> None:
         ("GET", "/v1/snapshots"),
         ("POST", "/v1/snapshots/rollback"),
         ("GET", "/v1/categories"),
+        ("GET", "/v1/customers/{user_id}"),
         ("GET", "/v1/products"),
         ("GET", "/v1/schema"),
         ("GET", "/v1/products/{product_id}"),

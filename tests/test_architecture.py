@@ -16,6 +16,7 @@ LAYER = {
     "rules": 3,
     "gnn": 3,
     "segments": 3,
+    "lifecycle": 3,
     "ranking": 3,
     "evaluation": 3,
     "events": 3,
@@ -26,7 +27,10 @@ LAYER = {
 HEAVY = {
     "torch": {"gnn"},
     "torch_geometric": {"gnn"},
-    "lightgbm": {"pipeline"},
+    "sentence_transformers": {"gnn"},
+    "lightgbm": {"lifecycle", "pipeline"},
+    "statsmodels": {"lifecycle"},
+    "optuna": {"pipeline"},
     "mlxtend": {"rules"},
     "pandas": {"rules"},
     "ladybug": {"graph"},
@@ -114,7 +118,7 @@ def test_package_init_is_a_docstring_only(room: str) -> None:
 def test_the_api_loads_no_training_library() -> None:
     code = (
         "import sys, api.app, api.snapshot_service; "
-        "heavy = ('torch', 'torch_geometric', 'lightgbm', 'mlxtend', 'pandas'); "
+        "heavy = ('torch', 'torch_geometric', 'lightgbm', 'statsmodels', 'mlxtend', 'pandas'); "
         "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run(

@@ -47,7 +47,8 @@ def test_ports_are_open_to_this_machine_only() -> None:
 
 def test_its_settings_are_those_the_faults_are_tested_with() -> None:
     wanted = container_settings()
-    assert {"server.memory.heap.max_size", "db.transaction.timeout"} <= set(wanted)
+    limits = {"db.memory.transaction.max", "dbms.memory.transaction.total.max"}
+    assert {"server.memory.heap.max_size", "db.transaction.timeout", *limits} <= set(wanted)
     assert all(name.startswith(("server.", "db.", "dbms.")) for name in wanted)
 
 

@@ -10,9 +10,11 @@ import shutil
 import signal
 import threading
 import urllib.error
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from shops import config_of, coterie
 from tcp_proxy import Proxy
@@ -86,23 +88,89 @@ class TestLoad:
         self, server: Any, planted: Planted, hasty: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(neo4j_write, "BATCH", 200)
+        data = replace(planted.dataset, events=planted.dataset.events.head(2000))
 
         def stop(stage: str, done: int, total: int) -> None:
             if stage == "writing PURCHASED" and done >= 400:
                 server.kill()
 
         with Neo4jStore(with_login(server)) as store, pytest.raises(StoreUnavailable) as caught:
-            write_dataset(store, planted.dataset, stop)
+            write_dataset(store, data, stop)
         said = str(caught.value)
         assert "writing nodes 6 of 6, writing structure 6 of 6, writing PURCHASED " in said
         assert "run the same load again to complete it" in said
         server.start()
         with open_store(with_login(server)) as store:
             part = store.counts()["PURCHASED"]
-            assert 400 <= part < planted.dataset.events.height
-            brought = write_dataset(store, planted.dataset)
-            assert brought.edges["PURCHASED"] == planted.dataset.events.height - part
-            assert store.counts()["PURCHASED"] == planted.dataset.events.height
+            assert 400 <= part < data.events.height
+            brought = write_dataset(store, data)
+            assert brought.edges["PURCHASED"] == data.events.height - part
+            assert store.counts()["PURCHASED"] == data.events.height
+
+    def test_its_disk_full_it_says_how_far_it_got_and_is_completed_by_a_rerun(
+        self,
+        server: Any,
+        loaded: dict[str, int],
+        planted: Planted,
+        hasty: None,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(neo4j_write, "BATCH", 100)
+        more = ratings(planted)
+
+        def fill(stage: str, done: int, total: int) -> None:
+            if stage == "writing RATED" and done >= 200:
+                limit(server, 1)
+
+        with Neo4jStore(with_login(server)) as store:
+            with pytest.raises(StoreUnavailable, match=r"writing RATED \d+ of 1,?000") as caught:
+                write_dataset(store, more, fill)
+            assert "run the same load again to complete it" in str(caught.value)
+            with pytest.raises(StoreUnavailable, match="needs to be restarted"):
+                store.counts()
+        server.kill()
+        server.start()
+        with open_store(with_login(server)) as store:
+            assert 200 <= store.counts()["RATED"] < 1000
+            write_dataset(store, more)
+            assert store.counts()["RATED"] == 1000
+
+    def test_a_database_that_is_read_only_is_read_and_refuses_a_load(
+        self, server: Any, loaded: dict[str, int], planted: Planted, hasty: None
+    ) -> None:
+        settings = server.home / "conf" / "neo4j.conf"
+        before = settings.read_text()
+        settings.write_text(before + "server.databases.default_to_read_only=true\n")
+        server.stop()
+        server.start()
+        try:
+            with pytest.raises(StoreUnavailable, match="read-only mode"):
+                open_store(with_login(server))
+            with open_store(with_login(server), read_only=True) as store:
+                assert store.counts()["PURCHASED"] == loaded["PURCHASED"]
+                with pytest.raises(StoreUnavailable, match="nothing was written"):
+                    write_dataset(store, planted.dataset)
+        finally:
+            settings.write_text(before)
+            server.stop()
+            server.start()
+
+
+def ratings(planted: Planted) -> Any:
+    """A thousand purchases of the planted shop as ratings."""
+    events = planted.dataset.events.head(1000).with_columns(
+        event=pl.lit("rate").cast(planted.dataset.events.schema["event"]),
+        event_id="rated-" + pl.col("event_id"),
+        rating=pl.lit(4.0),
+    )
+    return replace(planted.dataset, events=events)
+
+
+def limit(server: Any, size: int) -> None:
+    """Let the server write no file beyond ``size`` bytes, as on a disk that is full."""
+    pid = server._process.pid
+    hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 class TestBuild:
@@ -277,7 +345,7 @@ class TestFull:
         events = [e._replace(event="add_to_wishlist", event_id=f"w{e.at}") for e in views(0, 30)]
         with EventQueue(queue_file(place.path)) as queue:
             queue.append(events)
-            self.limit(server, 1)
+            limit(server, 1)
             with pytest.raises(CoterieError) as caught:
                 deliver(queue, place.store, EventsConfig(batch=10))
             assert isinstance(caught.value, StoreUnavailable), caught.value
@@ -286,13 +354,6 @@ class TestFull:
             server.start()
             assert deliver(queue, place.store, EventsConfig(batch=10)).events == 30
         assert counts(place)["WISHLISTED"] == before + 30
-
-    @staticmethod
-    def limit(server: Any, size: int) -> None:
-        """Let the server write no file beyond ``size`` bytes, as on a disk that is full."""
-        pid = server._process.pid
-        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 def test_an_event_that_breaks_a_rule_of_the_server_is_set_aside(place: Home) -> None:

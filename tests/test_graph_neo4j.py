@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -16,13 +17,14 @@ from neo4j import exceptions
 
 from graph import neo4j_derived, neo4j_link, neo4j_write
 from graph.embedded import EmbeddedStore
+from graph.frames import edge_frame
 from graph.neo4j_address import Address
 from graph.neo4j_link import Link
 from graph.neo4j_store import Neo4jStore
 from graph.open import open_store
 from graph.query import read_query
 from graph.readback import data_hash, read_shop
-from graph.schema import EVENT_EDGES
+from graph.schema import DERIVED_EDGES, EVENT_EDGES
 from graph.store import Derived, QueryLimits
 from graph.write import write_dataset
 from loaders.errors import ConfigError, QueryError, StoreUnavailable
@@ -32,6 +34,7 @@ from tests.test_docs_compose import container_settings
 
 PURCHASED = EVENT_EDGES["purchase"]
 SIMILAR = ("SIMILAR_TO", "Product", "Product")
+ALIKE = next(edge for edge in DERIVED_EDGES if edge.name == "SIMILAR_TO")
 BASE = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -261,7 +264,7 @@ class TestSwaps:
         reader = threading.Thread(target=look)
         reader.start()
         with Neo4jStore(neo4j_address()) as writer:
-            for _ in range(4):
+            for _ in range(2):
                 for build in ("b", "a"):
                     writer.replace_derived(self.derived(build, sizes[build]))
                     already = len(seen)
@@ -274,17 +277,113 @@ class TestSwaps:
         assert {n for b, n in seen if not b} <= {3000, 5000}
         assert {b for b, _ in seen} == {"", "a", "b"}
 
-    def test_a_note_left_by_a_dead_process_expires(
+    def test_cut_off_anywhere_a_reader_finds_the_old_or_the_new_whole(
         self, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        people(store)
+        monkeypatch.setattr(neo4j_write, "BATCH", 2)
+        monkeypatch.setattr(neo4j_derived, "LEASE_SECONDS", -1)
+        store.replace_derived(small("0", 4))
+        write, left, seen = Link.write, [0], []
+
+        def cut(link: Link, work: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise StoreUnavailable("gone")
+            return write(link, work)
+
+        for allowed in range(99):
+            left[0] = allowed
+            with monkeypatch.context() as patch, contextlib.suppress(StoreUnavailable):
+                patch.setattr(Link, "write", cut)
+                store.replace_derived(small("1", 6))
+            seen.append(whole(store))
+            if left[0] >= 0:
+                break
+            store.replace_derived(small("0", 4))
+            assert whole(store) == ("0", 4)
+        assert ("0", 4) in seen and seen[-1] == ("1", 6)
+        assert seen == sorted(seen)  # once the new is seen, it stays
+        assert store.query("MATCH (c:CoterieStaged) RETURN count(c) AS n")["n"].to_pylist() == [0]
+
+    def test_others_wait_for_who_swaps_and_give_up(
+        self, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people(store)
         monkeypatch.setattr(neo4j_derived, "WAIT_SECONDS", 0.2)
-        link = Link(store.address, read_only=False)
-        neo4j_derived._note(link, 600)
+        other = neo4j_derived._Swap(store._link)
+        other.begin()
+        with pytest.raises(StoreUnavailable, match="being written"):
+            store.replace_derived(small("1", 4))
+        assert store.counts()["SIMILAR_TO"] == 0  # readers need not wait yet
+        other._set(showing="new comes")
         with pytest.raises(StoreUnavailable, match="being written"):
             store.counts()
-        neo4j_derived._note(link, -1)
-        assert store.counts()["User"] == 0
-        link.close()
+        other._set(until=0)
+        store.replace_derived(small("1", 4))
+        with pytest.raises(StoreUnavailable, match="being written"):
+            other.show()  # what it held is another's now
+        assert whole(store) == ("1", 4)
+
+    def test_who_was_erased_meanwhile_gets_nothing(
+        self, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people(store)
+        show = neo4j_derived._Swap.show
+
+        def erase_first(swap: Any) -> None:
+            store.erase_user("u1")
+            show(swap)
+
+        monkeypatch.setattr(neo4j_derived._Swap, "show", erase_first)
+        vectors = pa.table({"id": ["u1", "u2"], "vector": [[1.0], [2.0]]})
+        liked = pa.table({"source": ["u1", "u2"], "target": ["p1"] * 2, "rank": [1, 1]})
+        store.replace_derived(
+            Derived("1", {"UserVector": vectors}, {("MAY_LIKE", "User", "Product"): liked})
+        )
+        assert store.nodes("UserVector")["id"].to_pylist() == ["u2"]
+        assert store.counts()["MAY_LIKE"] == 1
+
+
+def small(build: str, edges: int) -> Derived:
+    """So many edges from product to product, and a vector for as many users."""
+    ends = [("p0", f"p{i % 5}") if i < 5 else ("p1", "p0") for i in range(edges)]
+    pairs = {"source": [a for a, _ in ends], "target": [b for _, b in ends]}
+    vectors = pa.table({"id": [f"u{i}" for i in range(edges)], "vector": [[1.0, 2.0]] * edges})
+    return Derived(build, {"UserVector": vectors}, {SIMILAR: pa.table(pairs)})
+
+
+def whole(store: Neo4jStore) -> tuple[str, int]:
+    """The one build that can be read, and how many edges and vectors it has alike."""
+    asked = "MATCH ()-[r:SIMILAR_TO]->() RETURN r.build AS b, count(*) AS n"
+    (found,) = read_query(store, asked).to_pylist()
+    assert store.nodes("UserVector")["build"].to_pylist() == [found["b"]] * found["n"]
+    return found["b"], found["n"]
+
+
+class TestMemory:
+    def test_one_transaction_gets_no_more_than_the_server_allows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A hungry read is refused; a swap many times as large as the limit passes."""
+        server = new_server(settings={"db.memory.transaction.max": "4m"}).start()
+        monkeypatch.setattr(neo4j_write, "BATCH", 500)
+        ids = [f"p{i}" for i in range(100)]
+        ends = [(a, b) for a in ids for b in ids[:60]]
+        edges = pa.table({"source": [a for a, _ in ends], "target": [b for _, b in ends]})
+        with Neo4jStore(with_login(server)) as store:
+            store.upsert_nodes("Product", pa.table({"id": ids}))
+            with pytest.raises(QueryError, match="more memory than it may use"):
+                read_query(store, "UNWIND range(1, 200000) AS x RETURN size(collect(x))")
+            with pytest.raises(StoreUnavailable, match="memory"), store.transaction():
+                store._write(
+                    lambda run: neo4j_write.create_edges(run, ALIKE, edge_frame(ALIKE, edges))
+                )
+            for build in ("1", "2"):
+                store.replace_derived(Derived(build, {}, {SIMILAR: edges}))
+            assert store.counts()["SIMILAR_TO"] == 6_000
+            assert read_query(store, "RETURN 1 AS one")["one"].to_pylist() == [1]
+        server.kill()
 
 
 class TestFaults:

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gnn.config import EncoderName, GnnConfig
 from graph.interactions import InteractionGraph
 from loaders.synthetic import GROUPS, Planted
+from pipeline.config import Config
+from pipeline.methods import ENCODERS, Task, fit_embeddings
 from ranking.blend import Blend
 from ranking.ease import fit_ease
 from ranking.itemknn import fit_itemknn
@@ -46,6 +49,18 @@ def _ranked(graph: InteractionGraph) -> Ranked:
     return Ranked("ranked", rows.astype(np.int32), chances, (fit_itemknn(graph),))
 
 
+def _encoder(name: EncoderName) -> Callable[[InteractionGraph], Vectors]:
+    """An encoder as a build trains it; scores without the popularity that all share."""
+    gnn = GnnConfig(
+        encoder=name, dim=16, epochs=6, batch_size=2_000, negatives=128, popularity=0, device="cpu"
+    )
+
+    def fit(graph: InteractionGraph) -> Vectors:
+        return Vectors.of(name, *fit_embeddings(Task(graph, Config(gnn=gnn))).folded())
+
+    return fit
+
+
 FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "popularity": fit_popularity,
     "recent popularity": lambda g: fit_popularity(g, window_days=28),
@@ -58,6 +73,8 @@ FITS: dict[str, Callable[[InteractionGraph], SavedScorer]] = {
     "sequence": fit_sequence,
     "gfcf": lambda g: fit_gfcf(g, vectors=8),
     "chebyshev": lambda g: fit_chebyshev(g, vectors=8, reach=5, floor=0.2),
+    "lightgcn": _encoder("lightgcn"),
+    "hetero": _encoder("hetero"),
     "blend": _blend,
     "ranked": _ranked,
 }
@@ -161,7 +178,7 @@ class TestContract:
     def test_a_shop_without_purchases_scores_nothing(
         self, name: str, graph: InteractionGraph
     ) -> None:
-        if name == "vectors":
+        if name in ("vectors", *ENCODERS):
             pytest.skip("made of vectors, not of purchases")
         empty = graph.where(np.zeros(len(graph), np.bool_))
         assert not FITS[name](empty).score(np.array([0, 1])).any()

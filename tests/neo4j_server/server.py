@@ -129,7 +129,6 @@ class Server:
         settings: dict[str, str] | None = None,
     ) -> None:
         self.home, self.port = home.absolute(), port or free_port()
-        self._flags = (*_FLAGS, *_QUICK) if quick else _FLAGS
         self._process: subprocess.Popen[bytes] | None = None
         for folder in ("conf", "import", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
@@ -137,6 +136,9 @@ class Server:
         lines |= _NO_QUIET | {"server.memory.heap.max_size": heap, **(settings or {})}
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
         (self.home / "conf" / "neo4j.conf").write_text(text.format(port=self.port))
+        # Neo4j's own launcher makes this of the setting; without it Java must be told.
+        limit = f"-Xmx{lines['server.memory.heap.max_size']}"
+        self._flags = (*_FLAGS, *(_QUICK if quick else ()), limit)
         self.password = self._password()
 
     @property

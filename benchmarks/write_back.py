@@ -1,0 +1,128 @@
+"""Putting a build into the graph: ``python -m benchmarks.write_back HOME``.
+
+HOME is a built shop on the embedded store, such as ``coterie demo`` leaves. Its nodes go into an
+empty embedded store and an empty Neo4j server with the memory that the compose file gives it; then
+what the last build derived is written into each, once into the empty graph and once in the place of
+itself. On Neo4j also for how long readers waited, and the most memory that the server took. Ends
+with one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.neo4j_load import server
+from graph import neo4j_derived
+from graph.copy import derived_of
+from graph.embedded import EmbeddedStore
+from graph.neo4j_store import Neo4jStore
+from graph.open import open_store
+from graph.store import Derived, GraphStore
+from pipeline.home import Home
+
+COMPOSE = {
+    "server.memory.pagecache.size": "1g",
+    "db.memory.transaction.max": "256m",
+    "dbms.memory.transaction.total.max": "600m",
+}
+
+
+def fill(source: GraphStore, target: GraphStore) -> None:
+    """Nodes that derived edges end in."""
+    for name in ("User", "Product"):
+        target.upsert_nodes(name, source.nodes(name))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long ``work`` takes."""
+    start = time.perf_counter()
+    work()
+    return round(time.perf_counter() - start, 2)
+
+
+def measure(store: GraphStore, derived: Derived) -> dict[str, float]:
+    """Seconds into the empty graph, and in the place of itself."""
+    return {
+        "first": seconds(lambda: store.replace_derived(replace(derived, build="1"))),
+        "again": seconds(lambda: store.replace_derived(replace(derived, build="2"))),
+    }
+
+
+class Waits:
+    """How long readers have to wait, seen by one that looks at the note all the time."""
+
+    def __init__(self, store: Neo4jStore) -> None:
+        self._store, self._done, self.seconds = store, threading.Event(), 0.0
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Waits:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        since = None
+        while not self._done.wait(0.1):
+            showing = neo4j_derived._note(self._store._link).showing
+            if showing and since is None:
+                since = time.perf_counter()
+            if not showing and since is not None:
+                self.seconds, since = round(time.perf_counter() - since, 1), None
+
+
+def most_memory(pid: int) -> int:
+    """The most megabytes that a process took."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) // 1024
+
+
+def on_neo4j(source: GraphStore, derived: Derived, folder: Path) -> dict[str, float]:
+    """As ``measure``, on a server of its own."""
+    with server(folder, COMPOSE) as running:
+        address = f"bolt://neo4j:{running.password}@127.0.0.1:{running.port}"
+        with Neo4jStore(address) as store:
+            fill(source, store)
+            with Waits(store) as waits:
+                found = measure(store, derived)
+        return {**found, "readers_wait": waits.seconds, "mb": most_memory(running._process.pid)}
+
+
+def main() -> None:
+    """Measure, and end with one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("home", type=Path, help="folder of a built shop")
+    asked = parser.parse_args()
+    found: dict[str, Any] = {"benchmark": "write_back", "cpus": os.cpu_count()}
+    with (
+        open_store(Home(asked.home).store, read_only=True) as source,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        derived = derived_of(source)
+        assert derived is not None, "nothing was built there"
+        tables = {**derived.nodes, **{key[0]: t for key, t in derived.edges.items()}}
+        found["rows"] = {name: table.num_rows for name, table in tables.items()}
+        print(f"{sum(found['rows'].values()):,} rows {found['rows']}", flush=True)
+        with EmbeddedStore(Path(folder) / "graph.lbug") as store:
+            fill(source, store)
+            found["embedded"] = measure(store, derived)
+        print("embedded", found["embedded"], flush=True)
+        found["neo4j"] = on_neo4j(source, derived, Path(folder) / "neo4j")
+    print("neo4j", found["neo4j"])
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -62,9 +62,10 @@ def listening(app_for: Callable[[str], Any]) -> Iterator[str]:
 
 @dataclass
 class Shop:
-    """Addresses of the service and of the shop's pages, and the home of the service."""
+    """Addresses of the service, of the demo's open one and of the shop's pages; their home."""
 
     api: str
+    demo: str
     pages: str
     home: Path
 
@@ -93,8 +94,13 @@ def shop(built: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop
     access = Access(keys, Audit(audit_file(home.path)), local=False)
     provider.start()
     app = create_app(provider, live=live, access=access)
-    with listening(lambda _: app) as api, listening(lambda at: pages(at, api, keys)) as at:
-        yield Shop(api, at, home.path)
+    open_app = create_app(provider, live=live)
+    with (
+        listening(lambda _: app) as api,
+        listening(lambda _: open_app) as demo,
+        listening(lambda at: pages(at, api, keys)) as at,
+    ):
+        yield Shop(api, demo, at, home.path)
     provider.stop()
 
 
@@ -268,13 +274,34 @@ def test_by_keyboard(page: Page, shop: Shop) -> None:
     page.wait_for_url(f"**/product.html?id={first}")
 
 
-@on_browser
-def test_axe_finds_nothing(page: Page, shop: Shop) -> None:
+def hindrances(page: Page) -> list[Any]:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    for at in ("/", "/product.html?id=product-1", f"{shop.api}/storefront"):
-        page.goto(at, wait_until="networkidle")
-        found = axe.run(page).response["violations"]
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], at
+    found = axe.run(page).response["violations"]
+    return [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
+
+
+@on_browser
+def test_axe_finds_nothing(page: Page) -> None:
+    page.goto("/")
+    links(page)
+    assert hindrances(page) == []
+
+
+@on_browser
+def test_the_demos_shop(page: Page, shop: Shop) -> None:
+    page.goto(f"{shop.demo}/storefront")
+    page.get_by_role("region", name="Popular right now").get_by_role("link").nth(1).click()
+    page.get_by_role("button", name="Add to basket").click()
+    page.get_by_role("region", name="Similar products").wait_for()
+    assert hindrances(page) == []
+    product = page.url.partition("#/product/")[2]
+    page.get_by_role("link", name="Basket 1").click()
+    page.get_by_role("heading", name="Your basket", exact=True).wait_for()
+    page.get_by_role("button", name="Buy").click()
+    page.get_by_role("region", name="Something new for you").wait_for()
+    bought = shop.event(lambda e: e.event == "purchase" and e.product_id == product)
+    told = [e.event for e in shop.events() if e.session_id == bought.session_id]
+    assert told == ["view_item", "add_to_cart", "purchase"]
 
 
 CRAFTED = {"product_id": "a/b?&{id}", "title": "<img src=x onerror=alert(1)>", "price": 2.5}

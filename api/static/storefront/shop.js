@@ -94,8 +94,8 @@ document.querySelector("#visitor").onsubmit = (event) => {
   location.hash = "#/";
   show();
 };
-// What was just done is on disk: what is shown may follow it.
-document.addEventListener("coterie-sent", () => coterie.refresh());
+// What was just done is on disk; lists feel it a moment later.
+document.addEventListener("coterie-sent", () => setTimeout(coterie.refresh, 300));
 addEventListener("hashchange", () => { show(); main.focus({ preventScroll: true }); });
 keepBasket();
 await show();

@@ -14,7 +14,6 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse
-from starlette.staticfiles import StaticFiles
 
 from api import docs, problems
 from api.access.check import Access, Needs
@@ -41,6 +40,7 @@ from api.routes import (
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
+from api.widget.files import StaticShare
 from pipeline.audiences import Desk
 
 __all__ = ["RESOURCES", "create_app"]
@@ -123,11 +123,15 @@ def _routes(app: FastAPI) -> None:
     app.include_router(v1)
     app.include_router(health.router)
     docs.install(app)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", StaticShare(directory=STATIC), name="static")
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(STATIC / "index.html", media_type="text/html")
+
+    @app.get("/storefront", include_in_schema=False)
+    async def storefront() -> FileResponse:
+        return FileResponse(STATIC / "storefront" / "index.html", media_type="text/html")
 
     @app.get("/favicon.ico", include_in_schema=False)
     async def favicon() -> FileResponse:

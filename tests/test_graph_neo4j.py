@@ -319,6 +319,10 @@ class TestSwaps:
         other._set(showing="new comes")
         with pytest.raises(StoreUnavailable, match="being written"):
             store.counts()
+        with pytest.raises(StoreUnavailable, match="being written"):
+            read_query(store, "MATCH (n) RETURN count(n) AS n")
+        plain = "MATCH (u:User) RETURN count(u) AS n"  # meets nothing derived
+        assert read_query(store, plain)["n"].to_pylist() == [7]
         other._set(until=0)
         store.replace_derived(small("1", 4))
         with pytest.raises(StoreUnavailable, match="being written"):

@@ -99,8 +99,9 @@ class Waits:
         self._thread.join()
 
     def _watch(self) -> None:
-        since = None
-        while not self._done.wait(0.1):
+        since, ended = None, False
+        while not ended:
+            ended = self._done.wait(0.1)
             showing = neo4j_derived._note(self._store._link).showing
             if showing and since is None:
                 since = time.perf_counter()

@@ -30,6 +30,7 @@ __all__ = [
     "attributes",
     "counts",
     "edge_count",
+    "edge_frame",
     "edge_table",
     "ids",
     "known_events",
@@ -39,7 +40,7 @@ __all__ = [
 _NODES_A_LIST = 20_000
 _EDGES_A_LIST = 50_000
 NUMBER = "__number"
-"""Column of the server's own numbers of nodes."""
+"""Column of the server's own numbers of nodes or edges."""
 
 
 def attributes(run: Run, label: NodeLabel) -> dict[str, PropertyType]:
@@ -92,11 +93,19 @@ def _frame(
 _ENDS = ("source", "target")
 
 
-def edge_frame(run: Run, edge: EdgeType, properties: Sequence[str] | None = None) -> pl.DataFrame:
-    """``source``, ``target`` as the server's numbers and properties of all edges of a type."""
+def edge_frame(
+    run: Run, edge: EdgeType, properties: Sequence[str] | None = None, *, numbered: bool = False
+) -> pl.DataFrame:
+    """``source``, ``target`` as the server's numbers and properties of all edges of a type.
+
+    ``numbered`` adds the number of the edge itself, as ``NUMBER``.
+    """
     names = edge.properties if properties is None else properties
     asked = {name: edge.properties[name] for name in names}
     columns = [f"collect({guarded_value(f'r.{quoted(n)}', kind)})" for n, kind in asked.items()]
+    if numbered:
+        asked[NUMBER] = "int"
+        columns.append("collect(id(r))")
     named = "".join(f", {column} AS c{i}" for i, column in enumerate(columns))
     result = run.run(
         f"MATCH (a:{quoted(edge.source)}) "

@@ -24,6 +24,7 @@ from graph.neo4j_derived import replace_derived, steady
 from graph.neo4j_link import Link, Run, Unit
 from graph.neo4j_schema import constraints, vector_indexes
 from graph.schema import NODES, EdgeType, PropertyType, belongings
+from graph.scope import may_meet_derived
 from graph.store import Derived, QueryLimits
 from loaders.errors import ConfigError, UnknownUser
 from loaders.progress import Progress, silent
@@ -196,11 +197,17 @@ class Neo4jStore:
     ) -> pa.Table:
         """Run a query that passed the guard, if the server's planner too says that it only reads.
 
+        While a build is being swapped, one that could meet anything derived waits.
+
         Raises:
             QueryError: it would write, is wrong, or exceeds a limit.
             StoreUnavailable: the server does not answer.
         """
-        return steady(self._link, lambda: judged_answer(self._link, cypher, parameters, limits))
+
+        def judged() -> pa.Table:
+            return judged_answer(self._link, cypher, parameters, limits)
+
+        return steady(self._link, judged) if may_meet_derived(cypher) else judged()
 
     def nodes(self, label: str) -> pa.Table:
         """See ``GraphStore``."""

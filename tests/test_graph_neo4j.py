@@ -306,6 +306,29 @@ class TestSwaps:
         assert seen == sorted(seen)  # once the new is seen, it stays
         assert store.query("MATCH (c:CoterieStaged) RETURN count(c) AS n")["n"].to_pylist() == [0]
 
+    def test_what_both_builds_have_stays_and_gets_the_new_values(self, store: Neo4jStore) -> None:
+        people(store)
+        edges = "MATCH (a)-[r:MEMBER_OF|CHILD_OF]->(b) RETURN a.id AS a, b.id AS b, r.strength AS s"
+        place = f"{edges}, r.build AS build, elementId(r) AS at ORDER BY a, b"
+        groups = (("g0", "A"), ("g1", "B")), (("g1", None), ("g2", "C"))
+        members = (("u0", "g0", 0.5), ("u1", "g1", 0.5), ("u2", "g1", 0.5)), (
+            ("u0", "g1", 0.5), ("u1", "g1", None), ("u2", "g1", 0.5),
+        )  # fmt: skip
+        found = []
+        for build, nodes, ends in zip("12", groups, members, strict=True):
+            store.replace_derived(grouped(build, nodes, ends))
+            found.append({(r["a"], r["b"]): r for r in store.query(place).to_pylist()})
+        old, new = found
+        assert {k: (r["s"], r["build"]) for k, r in new.items()} == {
+            ("g2", "g1"): (None, "2"),
+            ("u0", "g1"): (0.5, "2"),
+            ("u1", "g1"): (None, "2"),
+            ("u2", "g1"): (0.5, "2"),
+        }
+        stayed = [key for key in new if key in old and new[key]["at"] == old[key]["at"]]
+        assert stayed == [("u1", "g1"), ("u2", "g1")]
+        assert [(r["id"], r["name"]) for r in store.nodes("Community").to_pylist()] == [*groups[1]]
+
     def test_others_wait_for_who_swaps_and_give_up(
         self, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -316,9 +339,13 @@ class TestSwaps:
         with pytest.raises(StoreUnavailable, match="being written"):
             store.replace_derived(small("1", 4))
         assert store.counts()["SIMILAR_TO"] == 0  # readers need not wait yet
-        other._set(showing="new comes")
+        other._set(showing=True)
         with pytest.raises(StoreUnavailable, match="being written"):
             store.counts()
+        with pytest.raises(StoreUnavailable, match="being written"):
+            read_query(store, "MATCH (n) RETURN count(n) AS n")
+        plain = "MATCH (u:User) RETURN count(u) AS n"  # meets nothing derived
+        assert read_query(store, plain)["n"].to_pylist() == [7]
         other._set(until=0)
         store.replace_derived(small("1", 4))
         with pytest.raises(StoreUnavailable, match="being written"):
@@ -343,6 +370,24 @@ class TestSwaps:
         )
         assert store.nodes("UserVector")["id"].to_pylist() == ["u2"]
         assert store.counts()["MAY_LIKE"] == 1
+
+
+def grouped(build: str, nodes: Any, members: Any) -> Derived:
+    """Communities with names, the last one a child of the first, and users with strengths."""
+    ids, names = zip(*nodes, strict=True)
+    users, groups, strengths = zip(*members, strict=True)
+    return Derived(
+        build,
+        {"Community": pa.table({"id": ids, "name": pa.array(names, pa.string())})},
+        {
+            ("MEMBER_OF", "User", "Community"): pa.table(
+                {"source": users, "target": groups, "strength": pa.array(strengths, pa.float64())}
+            ),
+            ("CHILD_OF", "Community", "Community"): pa.table(
+                {"source": [ids[-1]], "target": [ids[0]]}
+            ),
+        },
+    )
 
 
 def small(build: str, edges: int) -> Derived:

@@ -52,7 +52,7 @@ def _model() -> Any:
         ) from error
     folder = Path(get_model_path())
     check_weights(folder / "model.safetensors")
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 

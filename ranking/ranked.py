@@ -43,6 +43,13 @@ class Ranked:
         scores = self.parts[0].score(user_rows)
         top = scores.max(axis=1, keepdims=True)
         scores *= BELOW / np.where(top > 0, top, np.float32(1))
+        return self._with_kept(user_rows, scores)
+
+    def kept(self, user_rows: npt.NDArray[np.int64], n_products: int) -> Scores:
+        """The same of what is kept, and 0 for the rest; costs nothing of the fallback."""
+        return self._with_kept(user_rows, np.zeros((len(user_rows), n_products), np.float32))
+
+    def _with_kept(self, user_rows: npt.NDArray[np.int64], scores: Scores) -> Scores:
         for i, user in enumerate(user_rows):
             if user >= 0:
                 kept = self.products[user]

@@ -23,6 +23,7 @@ from ranking.felt import Felt, felt
 from ranking.history import History
 from ranking.lists import first_allowed, top_k
 from ranking.newcomers import Newcomers
+from ranking.ranked import Ranked
 from ranking.saved import load_scorers, save_scorers
 from ranking.scorer import MODES, Bought, Mode, SavedScorer, Scores
 from ranking.shape import Shape
@@ -117,7 +118,13 @@ class Recommender:
         """
         just = since.bought if since else None
         mask = self._mask(user_rows, bought or BOUGHT[mode], allowed, exclude, just)
-        scores = self._scorer(mode).score(user_rows)
+        scorer = self._scorer(mode)
+        if isinstance(scorer, Ranked) and shape is None and since is None and not new:
+            scores = scorer.kept(user_rows, mask.shape[1])
+            scores[~self.history.known(user_rows)] = 0
+            if ((mask & self.eligible & (scores > 0)).sum(axis=1) >= k).all():
+                return self._lists(scores, mask, k)  # nothing else can be among the first
+        scores = scorer.score(user_rows)
         # Whatever a scorer says of someone who never bought anything is nothing personal.
         scores[~self.history.known(user_rows)] = 0
         if since is not None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loaders.errors import ConfigError, SnapshotMissing
 from ranking.history import History, build_history
 from ranking.itemknn import fit_itemknn
 from ranking.personal import fit_personal
 from ranking.popularity import fit_popularity
+from ranking.ranked import Ranked
 from ranking.recommender import Recommender
+from ranking.scorer import MODES, Mode
 from tests.graphs import graph_of
 
 # u0 bought p0 in three orders and p1 once; u1 p1 and p2; u2 nothing; p4 is rare; p5 never sold.
@@ -140,3 +145,25 @@ def test_a_mode_without_a_scorer_says_which_there_are(recommender: Recommender) 
 
 def test_k_of_zero_is_an_empty_list(recommender: Recommender) -> None:
     assert recommender.recommend(np.array([0]), 0).rows.shape == (1, 0)
+
+
+@given(st.integers(0, 2**16), st.integers(1, 8), st.sampled_from(MODES))
+@settings(max_examples=60, deadline=None)
+def test_kept_lists_alone_give_what_the_whole_ranker_gives(seed: int, k: int, mode: Mode) -> None:
+    rng = np.random.default_rng(seed)
+    lines = [(int(u), int(p), float(d), i) for i, (u, p, d) in enumerate(
+        zip(rng.integers(0, 6, 30), rng.integers(0, 9, 30), rng.integers(0, 40, 30), strict=True)
+    )]  # fmt: skip
+    graph = graph_of(lines, 7, 9)
+    kept = np.argsort(rng.random((7, 9)), axis=1)[:, :5].astype(np.int32)
+    kept[rng.random((7, 5)) < 0.2] = -1
+    chances = np.sort(rng.random((7, 5)))[:, ::-1].astype(np.float16)
+    ranked = Ranked("ranked", kept, chances, (fit_personal(graph),))
+    rest = (build_history(graph), fit_popularity(graph).buyers, rng.random(9) < 0.8)
+    users = rng.integers(-1, 7, 3)
+    fast = Recommender({mode: ranked}, *rest).recommend(users, k, mode)
+    plain = Recommender({mode: ranked}, *rest)
+    with mock.patch.object(Ranked, "kept", lambda *_: np.zeros((3, 9), np.float32)):
+        whole = plain.recommend(users, k, mode)
+    np.testing.assert_array_equal(fast.rows, whole.rows)
+    np.testing.assert_array_equal(fast.sources, whole.sources)

@@ -85,7 +85,7 @@ def routes() -> Iterator[tuple[str, str, tuple[Scope, ...]]]:
     for route in (route for resource in RESOURCES for route in resource.routes):
         assert isinstance(route, APIRoute)
         needs = [d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)]
-        path = re.sub(r"{(\w+)(:\w+)?}", lambda found: IDS[found[1]], f"/v1{route.path}")
+        path = re.sub(r"{(\w+)(:\w+)?}", lambda found: IDS.get(found[1], "any"), f"/v1{route.path}")
         for method in sorted(route.methods):
             yield method, path, needs[0].scopes
 

@@ -21,6 +21,7 @@ from unittest import mock
 
 import polars as pl
 
+from cli import output
 from cli.main import main
 from graph.open import open_store
 from graph.write import write_dataset
@@ -30,6 +31,8 @@ from pipeline.config import Config, load_config
 from pipeline.home import Home
 
 ROOT = Path(__file__).parent.parent
+for _console in (output.out, output.err):  # wide enough for whole sentences, wherever it was made
+    _console.width = 200
 SMALL = """
 [gnn]
 epochs = 3

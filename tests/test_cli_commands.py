@@ -15,7 +15,6 @@ import pytest
 from shops import ROOT, SMALL, coterie, fresh, process, shop_of
 from typer.main import get_command
 
-from cli import output
 from cli.main import app
 from pipeline.home import Home
 
@@ -54,9 +53,7 @@ EVENTS = "customer,article,when,order\n1,a,2024-01-01,o1\n1,b,2024-01-01,o1\n2,a
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal of a fixed width, and no home or settings from outside."""
-    for console in (output.out, output.err):
-        monkeypatch.setattr(console, "width", 200)
+    """No home or settings from outside."""
     for name in ("COTERIE_HOME", "COTERIE_CONFIG", "COTERIE_STORE"):
         monkeypatch.delenv(name, raising=False)
 

@@ -155,7 +155,8 @@ class TestBuild:
         with open_store(place.store, read_only=True) as store:
             assert store.query(asked).to_pylist() == [{"e.build": name}]
             nodes = store.nodes("Community").num_rows
-        assert nodes == len(Snapshot.load(place.snapshot()).segmentation.segments)
+        found = Snapshot.load(place.snapshot()).segmentation
+        assert nodes == len(found.segments) + len(found.parts)
         assert coterie("writeback", "--home", place.path).code == 4  # nothing is left to do
 
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 
-from benchmarks.complete_journey import COLD, shop_of, told
+from benchmarks.complete_journey import COLD, shop_of, shop_parser, told
 from pipeline.config import load_config
 from pipeline.methods import BASELINES
 from pipeline.visitors import FOLDS, measure_visitors
@@ -24,13 +23,7 @@ from pipeline.visitors import FOLDS, measure_visitors
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("source", nargs="?", default="complete-journey")
-    parser.add_argument("--events", type=Path, help="events file of a mapping")
-    parser.add_argument("--home", type=Path, help="a shop that is loaded, instead of a source")
-    parser.add_argument("--cut", help="first day of the test window; 30 days before the end")
+    parser = shop_parser(__doc__)
     parser.add_argument("--folds", type=int, default=FOLDS, choices=range(1, FOLDS + 1))
     parser.add_argument("--methods", nargs="+", choices=list(BASELINES), default=list(COLD))
     return parser.parse_args()

@@ -117,15 +117,21 @@ def told(cold: Visitors) -> Iterator[str]:
         )
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
+def shop_parser(description: str | None) -> argparse.ArgumentParser:
+    """A command line that says which shop ``shop_of`` is to give, and where it is cut."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", nargs="?", default="complete-journey")
     parser.add_argument("--events", type=Path, help="events file of a mapping")
     parser.add_argument("--home", type=Path, help="a shop that is loaded, instead of a source")
     parser.add_argument("--cut", help="first day of the test window; 30 days before the end")
+    return parser
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = shop_parser(__doc__)
     parser.add_argument("--window-days", type=float, help="length of the test window")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--ablate", action="store_true", help="tune a blend without the encoder")

@@ -11,17 +11,15 @@ The last line is one JSON document.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.complete_journey import shop_of
+from benchmarks.complete_journey import shop_of, shop_parser
 from evaluation.bootstrap import paired_difference
 from evaluation.metrics import hits_of, ndcg
 from graph.interactions import FloatMatrix, InteractionGraph, from_day
@@ -115,14 +113,7 @@ def without(found: Case, mode: Mode) -> npt.NDArray[np.float64]:
 
 def main() -> None:
     """Choose on one window, measure on the next, end in one JSON line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("source", nargs="?", default="complete-journey")
-    parser.add_argument("--events", type=Path, help="events file of a mapping")
-    parser.add_argument("--home", type=Path, help="a shop that is loaded, instead of a source")
-    parser.add_argument("--cut", help="first day of the test window; 30 days before the end")
-    asked = parser.parse_args()
+    asked = shop_parser(__doc__).parse_args()
     shop = shop_of(asked.source, asked.events, asked.home)
     config = load_config(None, evaluation={"cut": asked.cut} if asked.cut else {})
     span, least = windows(shop.graph.purchases(), config), config.ranking.min_lines

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
@@ -100,6 +101,21 @@ def lightgcn_config(setting: Setting) -> LightGCNConfig:
     return LightGCNConfig(half_life=1e9, damping="binary", patience=3, **setting)
 
 
+def encoder_grid() -> tuple[Setting, ...]:
+    """Settings of the encoder that are tried: larger ones where a GPU is at hand."""
+    common = {"layers": 2, "learning_rate": 0.01, "batch_size": 8192, "temperature": 0.1}
+    if find_spec("torch") is None or not _gpu():
+        return ({**common, "dim": 128, "negatives": 2048, "epochs": 6, "validate_every": 1},)
+    larger = {**common, "negatives": 8192, "epochs": 400, "validate_every": 4}
+    return tuple({**larger, "dim": dim} for dim in (128, 256))
+
+
+def _gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def _lightgcn(graph: InteractionGraph, **setting: Any) -> Vectors:
     from gnn.train import fit
 
@@ -171,10 +187,7 @@ METHODS: Final[dict[str, Method]] = {
         ),
         ordered=True,
     ),
-    "LightGCN": Method(
-        _lightgcn,
-        ({"dim": 64, "epochs": 60, "temperature": 0.15, "learning_rate": 0.03, "layers": 3},),
-    ),
+    "LightGCN": Method(_lightgcn, encoder_grid()),
     "blend": Method(parts=("Chebyshev", "Chebyshev, recent", "sequence")),
     "blend with LightGCN": Method(parts=("Chebyshev", "Chebyshev, recent", "sequence", "LightGCN")),
 }

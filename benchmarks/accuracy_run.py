@@ -111,13 +111,14 @@ def choose(files: Files, name: str, chosen: dict[str, Setting]) -> Outcome:
     judge = Judge.of(known, relevant, files.sample)
     if method.parts:
         return _choose_weights(known, judge, name, chosen)
-    if name == "LightGCN":
-        setting, quality = train_within(
-            known, method.grid[0], lambda s: judge.quality(judge.lists(s)), SECONDS
-        )
-        return {"setting": setting, "valid_ndcg": quality, "tried": [[dict(setting), quality]]}
     assert method.fit is not None
-    tried = [(s, judge.quality(judge.lists(method.fit(known, **s)))) for s in method.grid]
+
+    def tried_with(setting: Setting) -> tuple[Setting, float]:
+        if name == "LightGCN":
+            return train_within(known, setting, lambda s: judge.quality(judge.lists(s)), SECONDS)
+        return setting, judge.quality(judge.lists(method.fit(known, **setting)))
+
+    tried = [tried_with(setting) for setting in method.grid]
     setting, quality = max(tried, key=lambda pair: pair[1])
     return {"setting": setting, "valid_ndcg": quality, "tried": [[dict(s), q] for s, q in tried]}
 

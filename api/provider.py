@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from api.observe.shown import Shown
 from api.service import Service
 from api.snapshot_service import SnapshotService
 from events.queue import queue_file
@@ -30,11 +31,15 @@ class SnapshotProvider:
         home: the shop.
         shop: what to call it.
         every: seconds between two looks at the pointer.
+        shown: notes which products are listed.
     """
 
-    def __init__(self, home: Home, shop: str, every: float = 1.0) -> None:
+    def __init__(
+        self, home: Home, shop: str, every: float = 1.0, shown: Shown | None = None
+    ) -> None:
         self._home, self._shop, self._every = home, shop, every
         self._workers = Workers(home.store)
+        self._shown = shown or Shown()
         self._build: str | None = None
         self._service: Service | None = None
         self._said = ""
@@ -65,7 +70,8 @@ class SnapshotProvider:
             recent = RecentEvents(
                 queue_file(self._home.path), snapshot.manifest.read_at.timestamp()
             )
-            self._service = SnapshotService(snapshot, self._workers, self._shop, recent)
+            marks = self._shown.begin(build, len(snapshot.products))
+            self._service = SnapshotService(snapshot, self._workers, self._shop, recent, marks)
             self._build = build
             _log.info("serving snapshot %s", build)
 

@@ -28,6 +28,7 @@ from api.models.lists import (
 )
 from api.models.options import ListOptions
 from api.notes import Note, note
+from api.observe.shown import Marks
 from api.since import Since
 from pipeline.snapshot import Snapshot
 from ranking.felt import Felt
@@ -56,8 +57,9 @@ class Recommending:
         customers: Customers,
         filters: Filters,
         since: Since,
+        marks: Marks,
     ) -> None:
-        self._snapshot, self._catalogue = snapshot, catalogue
+        self._snapshot, self._catalogue, self._marks = snapshot, catalogue, marks
         self._customers, self._filters, self._since = customers, filters, since
         self._recommender = snapshot.recommender
         # The same fallbacks as in other lists, behind what suits visitors best.
@@ -201,6 +203,7 @@ class Recommending:
     def _items(
         self, lists: Lists, reasons: Sequence[Sequence[Found]], method: str
     ) -> list[RecommendedProduct]:
+        self._marks.mark(lists.rows[0])
         names = dict(zip(range(len(SOURCES)), (method, *_OTHERS), strict=True))
         entries = zip(lists.rows[0], lists.scores[0], lists.sources[0], reasons, strict=True)
         return [

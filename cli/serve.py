@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from api.access.audit import Audit, audit_file
-from api.access.check import Access, is_loopback
+from api.access.check import is_loopback
 from api.access.keys import KeyFile, key_file
-from api.app import create_app
-from api.live import Live
 from api.models.base import Mode
-from api.provider import SnapshotProvider
-from api.settings import ApiSettings
+from api.observe.logs import AccessLog, LogForm, configure
 from cli.ask import open_service, print_recommendations
 from cli.build import print_snapshot
+from cli.fleet import run_fleet
 from cli.load import load_into, print_report, report_json
 from cli.options import (
     DEFAULT_HOME,
@@ -33,72 +27,36 @@ from cli.options import (
     at_home,
     settings,
 )
-from cli.output import emit_json, err, out, progress_bars
-from loaders.errors import ConfigError
+from cli.output import emit_json, out, progress_bars
+from cli.server import Plan, answer_at, listening
 from loaders.sources import load_source
-from pipeline.audiences import Desk
 from pipeline.build import build
 from pipeline.home import Home
 
 __all__ = ["register", "run_server"]
 
+_log = logging.getLogger("coterie.serve")
+
 DEMO_SOURCE = "complete-journey"
 DEMO_CUT = "2017-12-01"
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket at the address, taken before anything else is begun.
-
-    Raises:
-        ConfigError: the port is taken, or the address is none of this machine's.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        taken = socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
-        # Connections inherit it. asyncio sets it only where the protocol is named, which is not so
-        # here, and an answer's second packet then waits 40 ms for the first to be acknowledged.
-        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return taken
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
-        ) from error
-
-
-def run_server(home: Home, host: str, port: int) -> None:
+def run_server(plan: Plan, home: Home, workers: int) -> None:
     """Serve the home's published snapshot until interrupted.
 
     Raises:
         ConfigError: the address cannot be listened at.
     """
-    import uvicorn
-
-    taken = listening(host, port)
-    provider = SnapshotProvider(home, home.name)
-    choice = ApiSettings(host=host, port=port)
-    chosen = settings(home, None)
-    live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
-
-    @asynccontextmanager
-    async def watching(app: Any) -> AsyncIterator[None]:
-        provider.start()
-        live.start()
-        yield
-        live.stop()
-        provider.stop()
-
-    local = is_loopback(host)
+    taken = listening(plan.host, plan.port)
     keys = KeyFile(key_file(home.path))
-    access = Access(keys, Audit(audit_file(home.path)), local=local)
-    desk = Desk(home, chosen.audiences)
-    app = create_app(provider, choice, live, access, home, desk)
-    app.router.lifespan_context = watching
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    err.print(f"serving {home.path} at http://{host}:{port} (Ctrl-C ends it)")
+    configure(plan.log)
+    _log.info("serving %s at http://%s:%d (Ctrl-C ends it)", home.path, plan.host, plan.port)
     if not keys.all():
-        err.print(_WITHOUT_KEYS[local])
-    with taken, suppress(KeyboardInterrupt):
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
+        _log.info("%s", _WITHOUT_KEYS[is_loopback(plan.host)])
+    if workers > 1:
+        run_fleet(taken, plan, home.address, workers)
+    else:
+        answer_at(taken, plan, home, keys)
 
 
 _WITHOUT_KEYS = {
@@ -113,16 +71,33 @@ def serve(
     store: StoreOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port; one a core.")
+    ] = 1,
+    log: Annotated[
+        LogForm, typer.Option(help="Form of the log: lines for people, or JSON.")
+    ] = "text",
+    access_log: Annotated[
+        AccessLog | None,
+        typer.Option(
+            help="Requests in the log: off, by routes, or with paths, which name customers.",
+            show_default="routes with --log json, else off",
+        ),
+    ] = None,
 ) -> None:
     """Serve the published snapshot over HTTP, with a page at / and the reference at /docs.
 
     A new build, or a rollback, is picked up without a restart.
 
     Example: `coterie serve --port 8080`
+
+    Example: `coterie serve --workers 2 --log json`
     """
     place = at_home(home, store)
     place.current()
-    run_server(place, host, port)
+    requests = access_log or ("routes" if log == "json" else "off")
+    plan = Plan(home=place.path, host=host, port=port, log=log, access_log=requests)
+    run_server(plan, place, workers)
 
 
 def demo(

@@ -41,6 +41,7 @@ def test_there_are_all_routes() -> None:
     assert {(m, p) for p, m, _ in operations()} == {
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
+        ("GET", "/metrics"),
         ("GET", "/v1/build"),
         ("GET", "/v1/snapshots"),
         ("POST", "/v1/snapshots/rollback"),
@@ -78,9 +79,11 @@ def test_there_are_all_routes() -> None:
 def test_every_route_shows_an_example_and_its_problems() -> None:
     schemas = document()["components"]["schemas"]
     for path, method, operation in operations():
-        content = operation["responses"]["200"]["content"]["application/json"]
-        name = content["schema"]["$ref"].rpartition("/")[2]
-        assert schemas[name]["examples"], (method, path)
+        ((media, content), *_) = operation["responses"]["200"]["content"].items()
+        if media == "application/json":
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            content = schemas[name]
+        assert content.get("examples") or content["example"], (method, path)
         assert operation["description"], (method, path)
         for status, response in operation["responses"].items():
             if status != "200":

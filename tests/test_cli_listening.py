@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from cli.serve import listening
+from cli.server import listening
 from loaders.errors import ConfigError
 
 

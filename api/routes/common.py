@@ -24,6 +24,7 @@ __all__ = [
     "ANALYST",
     "ANY_KEY",
     "MARKETER",
+    "METRICS",
     "SEGMENTS",
     "STOREFRONT",
     "Current",
@@ -87,6 +88,8 @@ ANALYST = [Depends(Needs("analyst", audited=True))]
 """Of a route that asks the graph."""
 ADMIN = [Depends(Needs("admin", audited=True))]
 """Of a route that changes what is served."""
+METRICS = [Depends(Needs("metrics", "admin"))]
+"""Of a route that tells how the server does."""
 ANY_KEY = [Depends(Needs())]
 """Of a route that tells what any client of the shop may know."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.models.base import Mode
 from api.models.lists import Recommendations
 from api.models.users import UserProfile, Users
+from api.observe.told import listed
 from api.paths import USER
 from api.problems import responses
 from api.routes.common import MARKETER, STOREFRONT, Current, ListLength, Search, UserId, answer
@@ -41,6 +42,7 @@ async def recommendations(
     user_id: UserId,
     options: Options,
     language: Spoken,
+    request: Request,
     k: ListLength = 20,
     mode: Annotated[Mode, Query(description="Bought before: allowed, required, barred.")] = "all",
 ) -> Response:
@@ -49,6 +51,7 @@ async def recommendations(
     A customer nobody knows gets what most people like; `user_known` is then false.
     """
     found = service.recommendations(user_id, k=k, mode=mode, options=options, language=language)
+    listed(request.scope, "customer", found)
     return answer_in(language, found)
 
 

@@ -66,11 +66,11 @@ class Catalogue:
         attributes = {name: value for name, value in others.items() if value is not None}
         return ProductProfile(product=self.product(row), attributes=attributes, **stats)
 
-    def search(self, text: str, limit: int) -> list[Product]:
+    def search(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         """Products whose title or id holds ``text``, the most bought first."""
         wanted = text.lower()
         found = np.flatnonzero(self._searched.str.contains(wanted, literal=True).to_numpy())
-        best = found[np.argsort(-self.purchases[found], kind="stable")[:limit]]
+        best = found[np.argsort(-self.purchases[found], kind="stable")[offset : offset + limit]]
         return [self.product(int(row)) for row in best]
 
     @cached_property

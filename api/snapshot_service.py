@@ -74,6 +74,7 @@ class SnapshotService:
         marks: Marks | None = None,
     ) -> None:
         self._snapshot, self._shop = snapshot, shop
+        self.build = snapshot.manifest.build
         self._marks = marks or Marks(np.zeros(len(snapshot.products), np.uint32))
         self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
@@ -114,9 +115,9 @@ class SnapshotService:
             metrics=[Metric(name=m["metric"], **_without(m, "metric")) for m in manifest.metrics],
         )
 
-    def search_users(self, text: str, limit: int) -> list[UserHit]:
+    def search_users(self, text: str, limit: int, offset: int = 0) -> list[UserHit]:
         """Customers whose id holds ``text``."""
-        return self._customers.search(text, limit)
+        return self._customers.search(text, limit, offset)
 
     def user(self, user_id: str, history: int) -> UserProfile:
         """A customer in full."""
@@ -153,9 +154,9 @@ class SnapshotService:
         """All categories."""
         return self._catalogue.categories
 
-    def search_products(self, text: str, limit: int) -> list[Product]:
+    def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         """Products whose title or id holds ``text``."""
-        return self._catalogue.search(text, limit)
+        return self._catalogue.search(text, limit, offset)
 
     def product(self, product_id: str) -> ProductProfile:
         """A product in full."""

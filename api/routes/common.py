@@ -28,6 +28,7 @@ __all__ = [
     "SEGMENTS",
     "STOREFRONT",
     "Current",
+    "Cursor",
     "Intake",
     "ListLength",
     "Parts",
@@ -97,6 +98,7 @@ UserId = Annotated[str, Path(description="The shop's own id of the customer.", e
 ProductId = Annotated[str, Path(description="The shop's own id.", examples=["1029743"])]
 SegmentId = Annotated[str, Path(description="Id of the segment.", examples=["segment-3"])]
 ListLength = Annotated[int, Query(ge=1, le=100, description="How many products at most.")]
+Cursor = Annotated[str | None, Query(max_length=500, description="next_cursor of the page before.")]
 Search = Annotated[str, Query(max_length=200, description="Part of an id or title; may be empty.")]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from api.models.base import Product
+from api.models.base import Product, trusted
 from api.models.lists import ProductProfile
 from api.models.shop import Category
 from api.nearest import nearest_names
@@ -50,7 +50,8 @@ class Catalogue:
     def product(self, row: int) -> Product:
         """The product at ``row``, as lists show it."""
         category_id = self._category_ids[row]
-        return Product(
+        return trusted(
+            Product,
             product_id=self.ids.id(row),
             title=self.titles[row],
             price=self._prices[row],

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
-from api.models.base import Mode, SegmentRef
+from api.models.base import Mode, SegmentRef, trusted
 from api.models.lists import (
     Reason,
     Recommendations,
@@ -207,7 +207,8 @@ class Recommending:
         names = dict(zip(range(len(SOURCES)), (method, *_OTHERS), strict=True))
         entries = zip(lists.rows[0], lists.scores[0], lists.sources[0], reasons, strict=True)
         return [
-            RecommendedProduct(
+            trusted(
+                RecommendedProduct,
                 rank=i,
                 score=float(score),
                 product=self._catalogue.product(int(row)),
@@ -224,7 +225,7 @@ class Recommending:
             evidence["product_id"] = self._catalogue.ids.id(found.product)
         if found.segment is not None:
             evidence["segment_id"] = self._snapshot.segmentation.segments[found.segment].id
-        return Reason(kind=found.kind, text=found.text, evidence=evidence)
+        return trusted(Reason, kind=found.kind, text=found.text, evidence=evidence)
 
 
 def _source(lists: Lists, own: Source) -> Source:

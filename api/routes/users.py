@@ -26,10 +26,11 @@ from api.routes.common import (
     answer,
 )
 from api.routes.options import Options, Spoken, answer_in
+from api.routes.remembered import RememberingRoute, remember
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=RememberingRoute)
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many customers at most.")]
 History = Annotated[int, Query(ge=0, le=1_000, description="How many products of the history.")]
@@ -98,6 +99,7 @@ async def recommendations(
     """
     found = service.recommendations(user_id, k=k, mode=mode, options=options, language=language)
     listed(request.scope, "customer", found)
+    remember(request, k=k, mode=mode, options=options, language=language)
     return answer_in(language, found)
 
 

@@ -43,4 +43,4 @@ class Retries:
                 return min(error.retry_after, self.longest_seconds)
         # Clients that failed together should not come back together.
         spread = random.uniform(0.5, 1.0)
-        return min(self.first_seconds * 2 ** (tried - 1), self.longest_seconds) * spread
+        return min(self.first_seconds * 2.0 ** (tried - 1), self.longest_seconds) * spread

@@ -6,8 +6,12 @@ old one until the new one is ready, and never wait for either.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
 import threading
+
+import pyarrow as pa
 
 from api.observe.shown import Shown
 from api.service import Service
@@ -22,6 +26,20 @@ from pipeline.snapshot import Snapshot
 __all__ = ["SnapshotProvider"]
 
 _log = logging.getLogger("coterie.api")
+
+
+def _tidy() -> None:
+    """Give back what reading a snapshot left, and spare the collector what stays.
+
+    A collection would walk all of a snapshot's objects, amid some request.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU C library
+    if trim is not None:
+        trim(0)
 
 
 class SnapshotProvider:
@@ -73,6 +91,7 @@ class SnapshotProvider:
             marks = self._shown.begin(build, len(snapshot.products))
             self._service = SnapshotService(snapshot, self._workers, self._shop, recent, marks)
             self._build = build
+            _tidy()
             _log.info("serving snapshot %s", build)
 
     def start(self) -> None:

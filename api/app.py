@@ -6,12 +6,13 @@ which snapshot answers, and may change its mind between two requests.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse
 
@@ -22,6 +23,8 @@ from api.access.requests import RequestIds
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.live import LiveParts
+from api.observe.metrics import Metrics
+from api.observe.watch import Observed
 from api.paths import EscapedSlashes
 from api.routes import (
     audiences,
@@ -31,6 +34,7 @@ from api.routes import (
     cypher,
     events,
     health,
+    metrics,
     products,
     segments,
     session,
@@ -43,7 +47,7 @@ from api.settings import ApiSettings
 from api.widget.files import StaticShare
 from pipeline.audiences import Desk
 
-__all__ = ["RESOURCES", "create_app"]
+__all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
     users.router,
@@ -59,6 +63,8 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     snapshots.router,
 )
 """The routes below /v1, in this order."""
+BESIDE: Final[Sequence[APIRouter]] = (metrics.router,)
+"""Routes beside /v1 that need a key too."""
 
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """Recommendations, segments and the graph of one shop.
@@ -75,6 +81,7 @@ def create_app(
     access: Access | None = None,
     builds: Builds | None = None,
     desk: Desk | None = None,
+    counted: Metrics | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -85,11 +92,12 @@ def create_app(
         access: who may ask what; without it, whoever reaches the app may ask everything.
         builds: the shop's builds, for routes that list them and go back to one.
         desk: the shop's audiences.
+        counted: the server's metrics; of this app alone where none are given.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
         title="Coterie",
-        version=_version(),
+        version=version_of(),
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -101,6 +109,7 @@ def create_app(
     app.state.access = access
     app.state.builds = builds
     app.state.audiences = desk
+    app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)
     app.add_middleware(EscapedSlashes)
@@ -111,6 +120,7 @@ def create_app(
     if access is not None:
         app.add_middleware(Origins, keys=access.keys)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observed, metrics=counted, templates=_templates, access=settings.access_log)
     app.add_middleware(RequestIds)
     return app
 
@@ -122,6 +132,9 @@ def _routes(app: FastAPI) -> None:
         v1.include_router(resource)
     app.include_router(v1)
     app.include_router(health.router)
+    for beside in BESIDE:
+        _check_scopes(beside)
+        app.include_router(beside)
     docs.install(app)
     app.mount("/static", StaticShare(directory=STATIC), name="static")
 
@@ -138,6 +151,18 @@ def _routes(app: FastAPI) -> None:
         return FileResponse(STATIC / "favicon.svg", media_type="image/svg+xml")
 
 
+def _templates() -> Mapping[Any, str]:
+    """The path template of each route's function."""
+    rooms = {"/v1": RESOURCES, "": (health.router, *BESIDE)}
+    return {
+        route.endpoint: f"{prefix}{route.path_format}"
+        for prefix, routers in rooms.items()
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    }
+
+
 def _check_scopes(resource: APIRouter) -> None:
     """A route that does not say who may call it must not be served to everybody."""
     for route in resource.routes:
@@ -146,7 +171,8 @@ def _check_scopes(resource: APIRouter) -> None:
             raise RuntimeError(f"{route!r} says not, or more than once, which key it takes")
 
 
-def _version() -> str:
+def version_of() -> str:
+    """The version of Coterie that runs."""
     try:
         return version("coterie")
     except PackageNotFoundError:  # run from a checkout that was never installed

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from api.models.base import Product
+from api.models.base import Product, trusted
 from api.models.lists import ProductProfile
 from api.models.shop import Category
 from api.nearest import nearest_names
@@ -50,7 +50,8 @@ class Catalogue:
     def product(self, row: int) -> Product:
         """The product at ``row``, as lists show it."""
         category_id = self._category_ids[row]
-        return Product(
+        return trusted(
+            Product,
             product_id=self.ids.id(row),
             title=self.titles[row],
             price=self._prices[row],
@@ -66,11 +67,11 @@ class Catalogue:
         attributes = {name: value for name, value in others.items() if value is not None}
         return ProductProfile(product=self.product(row), attributes=attributes, **stats)
 
-    def search(self, text: str, limit: int) -> list[Product]:
+    def search(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         """Products whose title or id holds ``text``, the most bought first."""
         wanted = text.lower()
         found = np.flatnonzero(self._searched.str.contains(wanted, literal=True).to_numpy())
-        best = found[np.argsort(-self.purchases[found], kind="stable")[:limit]]
+        best = found[np.argsort(-self.purchases[found], kind="stable")[offset : offset + limit]]
         return [self.product(int(row)) for row in best]
 
     @cached_property

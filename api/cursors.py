@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from api.problems import SnapshotChanged
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "following"]
 
 LIMIT = 2**53
 """Offsets are below this, so that they fit whatever counts them."""
@@ -19,6 +19,11 @@ def encode(build: str, offset: int) -> str:
     """The cursor of the page that starts at ``offset`` in ``build``."""
     text = json.dumps([build, offset], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def following(build: str, offset: int, limit: int, found: int) -> str | None:
+    """The cursor behind a page of ``limit``, where one more than that was looked for and found."""
+    return encode(build, offset + limit) if found > limit else None
 
 
 def decode(cursor: str | None, build: str) -> int:

@@ -55,16 +55,16 @@ class Customers:
         segment = self._segments.segments[place]
         return SegmentRef(segment_id=segment.id, name=segment.name)
 
-    def search(self, text: str, limit: int) -> list[UserHit]:
+    def search(self, text: str, limit: int, offset: int = 0) -> list[UserHit]:
         """Customers whose id holds ``text``, shortest id first; good examples for empty text."""
         if not text:
-            return [self._hit(row) for row in self._suggested(limit)]
+            return [self._hit(row) for row in self._suggested(limit, offset)]
         found = self._lower.str.contains(text.lower(), literal=True)
         hits = pl.DataFrame({"id": self.ids.ids, "row": np.arange(len(self.ids))}).filter(found)
-        order = hits.sort(pl.col("id").str.len_chars(), "id").head(limit)
+        order = hits.sort(pl.col("id").str.len_chars(), "id").slice(offset, limit)
         return [self._hit(row) for row in order["row"]]
 
-    def _suggested(self, limit: int) -> list[int]:
+    def _suggested(self, limit: int, offset: int) -> list[int]:
         """The most active customers, at most a few a segment, so that they differ."""
         place = pl.DataFrame({"row": np.arange(len(self.ids)), "segment": self._segments.member})
         known = place.with_columns(orders=self._stats["orders"]).filter(~self._users["anonymous"])
@@ -73,7 +73,8 @@ class Customers:
         best = ranked.sort("orders", "row", descending=[True, False]).with_columns(
             turn=pl.int_range(pl.len()).over("segment")
         )
-        return best.sort("turn", "orders", descending=[False, True])["row"].head(limit).to_list()
+        listed = best.sort("turn", "orders", "row", descending=[False, True, False])
+        return listed["row"].slice(offset, limit).to_list()
 
     def _hit(self, row: int) -> UserHit:
         stats = self._stats.row(row, named=True)

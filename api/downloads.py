@@ -1,4 +1,6 @@
-"""Members of a segment as CSV, page by page, safe to open in a spreadsheet.
+"""What is too long for a page, as CSV or NDJSON, made page by page.
+
+CSV is safe to open in a spreadsheet.
 
 A spreadsheet runs a cell that starts with one of ``= + - @`` or a tab; ids come from outside, so
 such text gets an apostrophe before it. See https://owasp.org/www-community/attacks/CSV_Injection.
@@ -8,13 +10,32 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
+
+from pydantic import BaseModel
 
 from api.models.segments import Member
 from api.service import Service
 
-__all__ = ["COLUMNS", "PAGE", "members_csv", "preferred", "prefers_csv", "safe", "written"]
+__all__ = [
+    "COLUMNS",
+    "CSV",
+    "JSON",
+    "NDJSON",
+    "PAGE",
+    "lines",
+    "members_csv",
+    "pages",
+    "preferred",
+    "safe",
+    "written",
+]
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
+NDJSON: Final = "application/x-ndjson"
+
 
 COLUMNS: Final = tuple(Member.model_fields)
 PAGE: Final = 5_000
@@ -36,11 +57,6 @@ def preferred(accept: str, offered: Sequence[str]) -> str:
     return max(offered, key=rank)
 
 
-def prefers_csv(accept: str) -> bool:
-    """Whether an Accept header ranks text/csv above JSON."""
-    return preferred(accept, ("application/json", "text/csv")) == "text/csv"
-
-
 def _weight(part: str) -> tuple[str, float]:
     name, *parameters = (p.strip() for p in part.split(";"))
     return name, _number(next((p[2:] for p in parameters if p.startswith("q=")), "1"))
@@ -56,6 +72,20 @@ def _number(text: str) -> float:
 def safe(text: str) -> str:
     """``text`` so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(_DANGEROUS) else text
+
+
+def pages(page: Callable[[int, int], Sequence[BaseModel]]) -> Iterator[Sequence[BaseModel]]:
+    """All that ``page(offset, limit)`` gives, ``PAGE`` at a time."""
+    offset = 0
+    while found := page(offset, PAGE):
+        yield found
+        offset += PAGE
+
+
+def lines(found: Iterable[Sequence[BaseModel]]) -> Iterator[str]:
+    """NDJSON: each model on a line of its own."""
+    for page in found:
+        yield "".join(f"{model.model_dump_json()}\n" for model in page)
 
 
 def members_csv(service: Service, segment_id: str) -> Iterator[str]:

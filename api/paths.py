@@ -50,5 +50,5 @@ class EscapedSlashes:
         raw = scope.get("raw_path") if scope["type"] == "http" else None
         if raw and _ESCAPED.search(raw):
             marked = _ESCAPED.sub(MARK.encode(), raw.partition(b"?")[0])
-            scope = {**scope, "path": unquote(marked.decode("utf-8", "replace"))}
+            scope["path"] = unquote(marked.decode("utf-8", "replace"))
         await self.app(scope, receive, send)

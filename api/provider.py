@@ -6,9 +6,14 @@ old one until the new one is ready, and never wait for either.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
 import threading
 
+import pyarrow as pa
+
+from api.observe.shown import Shown
 from api.service import Service
 from api.snapshot_service import SnapshotService
 from events.queue import queue_file
@@ -23,6 +28,20 @@ __all__ = ["SnapshotProvider"]
 _log = logging.getLogger("coterie.api")
 
 
+def _tidy() -> None:
+    """Give back what reading a snapshot left, and spare the collector what stays.
+
+    A collection would walk all of a snapshot's objects, amid some request.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU C library
+    if trim is not None:
+        trim(0)
+
+
 class SnapshotProvider:
     """Calls give the service of the snapshot published now.
 
@@ -30,11 +49,15 @@ class SnapshotProvider:
         home: the shop.
         shop: what to call it.
         every: seconds between two looks at the pointer.
+        shown: notes which products are listed.
     """
 
-    def __init__(self, home: Home, shop: str, every: float = 1.0) -> None:
+    def __init__(
+        self, home: Home, shop: str, every: float = 1.0, shown: Shown | None = None
+    ) -> None:
         self._home, self._shop, self._every = home, shop, every
         self._workers = Workers(home.store)
+        self._shown = shown or Shown()
         self._build: str | None = None
         self._service: Service | None = None
         self._said = ""
@@ -65,8 +88,10 @@ class SnapshotProvider:
             recent = RecentEvents(
                 queue_file(self._home.path), snapshot.manifest.read_at.timestamp()
             )
-            self._service = SnapshotService(snapshot, self._workers, self._shop, recent)
+            marks = self._shown.begin(build, len(snapshot.products))
+            self._service = SnapshotService(snapshot, self._workers, self._shop, recent, marks)
             self._build = build
+            _tidy()
             _log.info("serving snapshot %s", build)
 
     def start(self) -> None:

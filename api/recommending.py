@@ -17,7 +17,7 @@ import numpy.typing as npt
 from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
-from api.models.base import Mode, SegmentRef
+from api.models.base import Mode, SegmentRef, trusted
 from api.models.lists import (
     Reason,
     Recommendations,
@@ -28,6 +28,7 @@ from api.models.lists import (
 )
 from api.models.options import ListOptions
 from api.notes import Note, note
+from api.observe.shown import Marks
 from api.since import Since
 from pipeline.snapshot import Snapshot
 from ranking.felt import Felt
@@ -56,8 +57,9 @@ class Recommending:
         customers: Customers,
         filters: Filters,
         since: Since,
+        marks: Marks,
     ) -> None:
-        self._snapshot, self._catalogue = snapshot, catalogue
+        self._snapshot, self._catalogue, self._marks = snapshot, catalogue, marks
         self._customers, self._filters, self._since = customers, filters, since
         self._recommender = snapshot.recommender
         # The same fallbacks as in other lists, behind what suits visitors best.
@@ -201,10 +203,12 @@ class Recommending:
     def _items(
         self, lists: Lists, reasons: Sequence[Sequence[Found]], method: str
     ) -> list[RecommendedProduct]:
+        self._marks.mark(lists.rows[0])
         names = dict(zip(range(len(SOURCES)), (method, *_OTHERS), strict=True))
         entries = zip(lists.rows[0], lists.scores[0], lists.sources[0], reasons, strict=True)
         return [
-            RecommendedProduct(
+            trusted(
+                RecommendedProduct,
                 rank=i,
                 score=float(score),
                 product=self._catalogue.product(int(row)),
@@ -221,7 +225,7 @@ class Recommending:
             evidence["product_id"] = self._catalogue.ids.id(found.product)
         if found.segment is not None:
             evidence["segment_id"] = self._snapshot.segmentation.segments[found.segment].id
-        return Reason(kind=found.kind, text=found.text, evidence=evidence)
+        return trusted(Reason, kind=found.kind, text=found.text, evidence=evidence)
 
 
 def _source(lists: Lists, own: Source) -> Source:

@@ -47,12 +47,20 @@ class Service(Protocol):
     other request meanwhile: they must answer from memory, in about a millisecond.
     """
 
+    @property
+    def build(self) -> str:
+        """Id of the snapshot."""
+        ...
+
     def build_info(self) -> BuildInfo:
         """What was published, when, from how much, and how good it measured."""
         ...
 
-    def search_users(self, text: str, limit: int) -> list[UserHit]:
-        """Customers whose id holds ``text``, best match first; suggestions for empty text."""
+    def search_users(self, text: str, limit: int, offset: int = 0) -> list[UserHit]:
+        """Customers whose id holds ``text``, best match first; suggestions for empty text.
+
+        At most ``limit`` of them, those before ``offset`` left out.
+        """
         ...
 
     def user(self, user_id: str, history: int) -> UserProfile:
@@ -115,8 +123,11 @@ class Service(Protocol):
         """All categories, broadest first, by name within a level."""
         ...
 
-    def search_products(self, text: str, limit: int) -> list[Product]:
-        """Products whose title or id holds ``text``; the most bought ones for empty text."""
+    def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
+        """Products whose title or id holds ``text``; the most bought ones for empty text.
+
+        At most ``limit`` of them, those before ``offset`` left out.
+        """
         ...
 
     def product(self, product_id: str) -> ProductProfile:

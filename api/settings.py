@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.observe.logs import AccessLog
+
 __all__ = ["ApiSettings"]
 
 
@@ -14,6 +16,10 @@ class ApiSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65_535, description="Port to listen on.")
+    access_log: AccessLog = Field(
+        default="off",
+        description="Requests in the log: none, by route, or with paths, which name customers.",
+    )
     query_rows: int = Field(
         default=10_000, ge=1, le=1_000_000, description="Most rows one Cypher query may return."
     )

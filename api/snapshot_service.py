@@ -32,6 +32,7 @@ from api.models.options import ListOptions, ProductFilters
 from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
+from api.observe.shown import Marks
 from api.recommending import Recommending
 from api.segment_views import changes_of, profile_of, segments_of
 from api.service import ALL, ANY
@@ -61,6 +62,7 @@ class SnapshotService:
         store: file or address of the store that Cypher is asked of, or what asks it.
         shop: what to call the shop.
         recent: what customers did since the snapshot learned; nothing where there is none.
+        marks: notes which products are listed.
     """
 
     def __init__(
@@ -69,14 +71,19 @@ class SnapshotService:
         store: Workers | Path | str,
         shop: str,
         recent: RecentEvents | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self._snapshot, self._shop = snapshot, shop
+        self.build = snapshot.manifest.build
+        self._marks = marks or Marks(np.zeros(len(snapshot.products), np.uint32))
         self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
         self._customers = Customers(snapshot, self._catalogue)
         self._filters = Filters(snapshot, self._catalogue)
         since = Since(snapshot, self._catalogue, recent)
-        self._lists = Recommending(snapshot, self._catalogue, self._customers, self._filters, since)
+        self._lists = Recommending(
+            snapshot, self._catalogue, self._customers, self._filters, since, self._marks
+        )
         self._similar = Similar(snapshot, self._catalogue)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
@@ -108,9 +115,9 @@ class SnapshotService:
             metrics=[Metric(name=m["metric"], **_without(m, "metric")) for m in manifest.metrics],
         )
 
-    def search_users(self, text: str, limit: int) -> list[UserHit]:
+    def search_users(self, text: str, limit: int, offset: int = 0) -> list[UserHit]:
         """Customers whose id holds ``text``."""
-        return self._customers.search(text, limit)
+        return self._customers.search(text, limit, offset)
 
     def user(self, user_id: str, history: int) -> UserProfile:
         """A customer in full."""
@@ -147,9 +154,9 @@ class SnapshotService:
         """All categories."""
         return self._catalogue.categories
 
-    def search_products(self, text: str, limit: int) -> list[Product]:
+    def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         """Products whose title or id holds ``text``."""
-        return self._catalogue.search(text, limit)
+        return self._catalogue.search(text, limit, offset)
 
     def product(self, product_id: str) -> ProductProfile:
         """A product in full."""
@@ -190,6 +197,7 @@ class SnapshotService:
         unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
         allowed = self._filters.allowed(filters)
         rows, scores = self._completed(np.unique(known[known >= 0]), k, allowed)
+        self._marks.mark(rows)
         found = [self._catalogue.ids.id(row) for row in rows]
         rules = self._snapshot.rules.because(product_ids, found)
         items = [

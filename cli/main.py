@@ -5,14 +5,13 @@ Exit codes stand in ``docs/cli.md``: each error of ``loaders.errors`` has its ow
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from cli import (
     ask,
     audiences,
     build,
+    demo,
     events,
     graph_commands,
     keys,
@@ -24,12 +23,10 @@ from cli import (
     snapshots,
     tune,
 )
-from cli.output import err
-from loaders.errors import CoterieError
+from cli.running import run
 
 __all__ = ["app", "main"]
 
-INTERRUPTED = 130
 HELP = """Learn a shop's customers, products and events as a graph, and serve what was learned.
 
 Example: `coterie demo`
@@ -46,6 +43,7 @@ app = typer.Typer(
     help=HELP,
 )
 for room in (
+    demo,
     serve,
     load,
     build,
@@ -64,17 +62,8 @@ for room in (
 
 
 def main() -> None:
-    """Run the command line; turn errors that are meant for people into one line and a status."""
-    try:
-        app()
-    except CoterieError as error:
-        err.print("error:", style="bold red", end=" ")
-        err.print(str(error))
-        sys.exit(error.exit_code)
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            err.print("interrupted; run the same command again to go on")
-        raise
+    """Run the command line."""
+    run(app)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from cli.main import INTERRUPTED, app
+from cli.main import app
+from cli.running import INTERRUPTED
 from cli.settings_reference import service_markdown, settings_markdown, within
 from loaders import contract, errors
 from loaders.contract import fill, values_of

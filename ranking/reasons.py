@@ -5,14 +5,19 @@ Each is data (kind, product or segment, numbers) and a sentence made of nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import islice
+from math import isfinite
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.interactions import FloatMatrix, from_day
+from graph.interactions import FloatMatrix
 from ranking.history import History, UserHistory
 from ranking.newcomers import Newcomers
 from ranking.similar import ALIKE, Neighbours
@@ -67,6 +72,8 @@ class RulePairs:
         self.antecedents, self.consequents = antecedents[order], consequents[order]
         self.support, self.confidence = support[order], confidence[order]
         self.lift = lift[order]
+        last = int(self.consequents[-1]) + 1 if len(order) else 0
+        self._starts = np.searchsorted(self.consequents, np.arange(last + 1)).tolist()
 
     def best(self, product: int, held: npt.NDArray[np.bool_]) -> tuple[int, Numbers] | None:
         """The best rule to ``product`` from something ``held`` bool [n_products].
@@ -74,11 +81,13 @@ class RulePairs:
         Returns:
             Antecedent row, and support, confidence and lift by name; ``None`` without a rule.
         """
-        start, end = np.searchsorted(self.consequents, [product, product + 1])
-        match = np.flatnonzero(held[self.antecedents[start:end]])
+        if product + 1 >= len(self._starts):
+            return None
+        start, end = self._starts[product : product + 2]
+        match = held[self.antecedents[start:end]].nonzero()[0]
         if not len(match):
             return None
-        i = int(start) + int(match[0])
+        i = start + int(match[0])
         measures = ("support", "confidence", "lift")
         return int(self.antecedents[i]), {m: float(getattr(self, m)[i]) for m in measures}
 
@@ -182,96 +191,127 @@ class Explainer:
                 int(self.segments.of_user[user_row]) if self.segments and user_row >= 0 else -1
             )
         mine = self.history.of(user_row)
-        held = np.zeros(len(self.titles), np.bool_)
+        # One place more than there are products, for the -1 that stands for none.
+        held = np.zeros(len(self.titles) + 1, np.bool_)
         held[mine.products] = True
         held[np.asarray(basket, np.int64)] = True
-        lists = [
-            self._reasons(segment, int(p), mine, held)[:limit] if p >= 0 else []
-            for p in product_rows
+        bought = _Bought(mine, float(self.history.now[0]))
+        telling = _Telling(self, segment, bought, held, language)
+        return [
+            list(islice(telling.reasons(int(p)), limit)) if p >= 0 else [] for p in product_rows
         ]
-        return [[self._told(reason, language) for reason in reasons] for reasons in lists]
 
-    def _told(self, reason: Reason, language: Language) -> Reason:
-        about = ""
-        if reason.product is not None:
-            about = self.titles[reason.product]
-        elif reason.segment is not None and self.segments:
-            about = self.segments.names[reason.segment]
-        return replace(reason, text=sentence(reason, about, language))
 
-    def _reasons(
-        self, segment: int, product: int, mine: UserHistory, held: npt.NDArray[np.bool_]
-    ) -> list[Reason]:
-        candidates = (
-            self._history(product, mine),
-            self._rule(product, mine, held),
-            self._similar(product, mine, held),
-            self._segment(segment, product),
-            self._popular(product),
-            self._new(product),
-        )
-        return [reason for reason in candidates if reason is not None]
+class _Bought:
+    """What the user bought, for many look-ups.
 
-    def _history(self, product: int, mine: UserHistory) -> Reason | None:
-        bought = self._bought(product, mine)
-        return Reason("history", numbers=bought) if bought else None
+    Args:
+        mine: what they bought.
+        now: the day from which ages are counted.
+    """
 
-    def _bought(self, product: int, mine: UserHistory, *, rhythm: bool = True) -> Numbers:
-        """How often and when last the user bought a product; empty where they never did."""
-        place = int(np.searchsorted(mine.products, product))
-        if place == len(mine) or mine.products[place] != product:
+    def __init__(self, mine: UserHistory, now: float) -> None:
+        self._mine, self._now = mine, now
+        self._products: list[int] = mine.products.tolist()
+
+    def numbers(self, product: int, *, rhythm: bool = True) -> Numbers:
+        """How often and when last they bought a product; empty where they never did."""
+        mine = self._mine
+        place = bisect_left(self._products, product)
+        if place == len(self._products) or self._products[place] != product:
             return {}
         last = float(mine.last_days[place])
         numbers: Numbers = {"times": int(mine.times[place]), "last": _date(last)}
         if rhythm:
-            numbers["days_ago"] = int(self.history.now[0] - last)
-            if np.isfinite(mine.intervals[place]):
-                numbers["interval_days"] = float(mine.intervals[place])
+            numbers["days_ago"] = int(self._now - last)
+            interval = float(mine.intervals[place])
+            if isfinite(interval):
+                numbers["interval_days"] = interval
         return numbers
 
-    def _rule(self, product: int, mine: UserHistory, held: npt.NDArray[np.bool_]) -> Reason | None:
-        rule = self.rules.best(product, held) if self.rules else None
-        if rule is None:
-            return None
-        antecedent, measures = rule
-        bought = self._bought(antecedent, mine, rhythm=False)
-        return Reason("rule", product=antecedent, numbers={**measures, **bought})
 
-    def _similar(
-        self, product: int, mine: UserHistory, held: npt.NDArray[np.bool_]
-    ) -> Reason | None:
-        if self.neighbours is None:
-            return None
-        near = self.neighbours.rows[product]
-        for place in np.flatnonzero((near >= 0) & held[near]):
-            other, score = int(near[place]), float(self.neighbours.scores[product, place])
-            # An equal title would explain nothing, and a weak likeness would be no reason.
-            if score >= ALIKE and self.titles[other] != self.titles[product]:
-                bought = self._bought(other, mine, rhythm=False)
-                return Reason("similar", product=other, numbers={"similarity": score, **bought})
-        return None
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Finds the reasons of one list, one at a time, so that none is looked for in vain."""
 
-    def _segment(self, segment: int, product: int) -> Reason | None:
-        found = self.segments.find(segment, product) if self.segments and segment >= 0 else None
-        return None if found is None else Reason("segment", segment=segment, numbers=found)
+    what: Explainer
+    segment: int
+    bought: _Bought
+    held: npt.NDArray[np.bool_]
+    language: Language
 
-    def _popular(self, product: int) -> Reason | None:
-        numbers: Numbers = {"buyers": int(self.history.buyers[product]), "recent": 0}
-        if not numbers["buyers"]:
-            return None
-        if self.recent is not None and self.recent.buyers[product]:
-            numbers["recent"] = int(self.recent.buyers[product])
-            numbers["days"] = self.recent.days
-            numbers["until"] = _date(float(self.history.now[0]))
-        return Reason("popular", numbers=numbers)
+    def reasons(self, product: int) -> Iterator[Reason]:
+        """All reasons for a product, strongest kind first."""
+        if numbers := self.bought.numbers(product):
+            yield self._told("history", numbers)
+        yield from self._rule(product)
+        yield from self._similar(product)
+        yield from self._segment(product)
+        yield from self._popular(product)
+        yield from self._new(product)
 
-    def _new(self, product: int) -> Reason | None:
-        found = self.newcomers.nearest(product) if self.newcomers else None
+    def _told(
+        self, kind: Kind, numbers: Numbers, product: int | None = None, segment: int | None = None
+    ) -> Reason:
+        about = ""
+        if product is not None:
+            about = self.what.titles[product]
+        elif segment is not None and self.what.segments:
+            about = self.what.segments.names[segment]
+        text = sentence(kind, about, numbers, self.language)
+        return Reason(kind, text, product, segment, numbers)
+
+    def _rule(self, product: int) -> Iterator[Reason]:
+        rule = self.what.rules.best(product, self.held) if self.what.rules else None
+        if rule is not None:
+            antecedent, measures = rule
+            measures.update(self.bought.numbers(antecedent, rhythm=False))
+            yield self._told("rule", measures, antecedent)
+
+    def _similar(self, product: int) -> Iterator[Reason]:
+        found, titles = self.what.neighbours, self.what.titles
         if found is None:
-            return None
-        return Reason("new", product=found[0], numbers={"similarity": found[1]})
+            return
+        near = found.rows[product]
+        for place in self.held[near].nonzero()[0].tolist():
+            other, score = int(near[place]), float(found.scores[product, place])
+            # An equal title would explain nothing, and a weak likeness would be no reason.
+            if score >= ALIKE and titles[other] != titles[product]:
+                bought = self.bought.numbers(other, rhythm=False)
+                yield self._told("similar", {"similarity": score, **bought}, other)
+                return
+
+    def _segment(self, product: int) -> Iterator[Reason]:
+        segments = self.what.segments
+        found = segments.find(self.segment, product) if segments and self.segment >= 0 else None
+        if found is not None:
+            yield self._told("segment", found, segment=self.segment)
+
+    def _popular(self, product: int) -> Iterator[Reason]:
+        history, recent = self.what.history, self.what.recent
+        numbers: Numbers = {"buyers": int(history.buyers[product]), "recent": 0}
+        if not numbers["buyers"]:
+            return
+        if recent is not None and recent.buyers[product]:
+            numbers["recent"] = int(recent.buyers[product])
+            numbers["days"] = recent.days
+            numbers["until"] = _date(float(history.now[0]))
+        yield self._told("popular", numbers)
+
+    def _new(self, product: int) -> Iterator[Reason]:
+        found = self.what.newcomers.nearest(product) if self.what.newcomers else None
+        if found is not None:
+            yield self._told("new", {"similarity": found[1]}, found[0])
+
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def _date(day: float) -> str:
     """The day as ``2017-12-30``, UTC."""
-    return from_day(day).date().isoformat()
+    return _iso(round(day * 86_400) // 86_400)
+
+
+@lru_cache(maxsize=4_096)
+def _iso(day: int) -> str:
+    return date.fromordinal(_EPOCH + day).isoformat()

@@ -7,15 +7,14 @@ write its class of one method a kind and name it in ``WORDS``.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Final, Literal
-
-if TYPE_CHECKING:
-    from ranking.reasons import Reason
+from functools import lru_cache
+from typing import Final, Literal
 
 __all__ = ["LANGUAGES", "Language", "sentence"]
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Numbers = dict[str, float | str]
 
 _MONTHS: Final = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
@@ -23,20 +22,16 @@ _MONTHS: Final = (
 )
 
 
-def sentence(reason: Reason, about: str, language: Language) -> str:
+def sentence(kind: str, about: str, numbers: Numbers, language: Language) -> str:
     """The sentence that tells a reason.
 
     Args:
-        reason: what to tell.
+        kind: of the reason.
         about: title of the product, or name of the segment, it starts from; may be empty.
+        numbers: what to tell.
         language: to tell it in.
     """
-    words = WORDS[language]
-    tell = getattr(words, reason.kind)
-    return str(tell(about, reason.numbers))
-
-
-Numbers = dict[str, float | str]
+    return str(getattr(WORDS[language], kind)(about, numbers))
 
 
 class English:
@@ -153,11 +148,13 @@ def _percent(share: float | str) -> str:
     return f"{percent:#.2g}%" if percent >= 0.001 else "under 0.001%"
 
 
+@lru_cache(maxsize=4_096)
 def _day(text: float | str) -> str:
     day = date.fromisoformat(str(text))
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+@lru_cache(maxsize=4_096)
 def _day_zh(text: float | str) -> str:
     day = date.fromisoformat(str(text))
     return f"{day.year}年{day.month}月{day.day}日"

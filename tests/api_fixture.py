@@ -147,10 +147,10 @@ class TinyService:
         id_ = self.member_of.get(user_id)
         return SegmentRef(segment_id=id_, name=self.names[id_]) if id_ else None
 
-    def search_users(self, text: str, limit: int) -> list[UserHit]:
+    def search_users(self, text: str, limit: int, offset: int = 0) -> list[UserHit]:
         found = [u for u in self.by_user if text.casefold() in u.casefold()]
         found.sort(key=lambda u: (-len(self.by_user[u]), u) if not text else (len(u), u))
-        return [self._hit(u) for u in found[:limit]]
+        return [self._hit(u) for u in found[offset : offset + limit]]
 
     def user(self, user_id: str, history: int) -> UserProfile:
         if user_id not in self.by_user:
@@ -309,10 +309,11 @@ class TinyService:
             for id_, name, level, parent in self.shelves
         ]
 
-    def search_products(self, text: str, limit: int) -> list[Product]:
+    def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         wanted = text.casefold()
         found = [p for p, t in self.titles.items() if wanted in f"{p} {t[0]}".casefold()]
-        return [self.item(p) for p in sorted(found, key=lambda p: (-self.holding[p], p))[:limit]]
+        found.sort(key=lambda p: (-self.holding[p], p))
+        return [self.item(p) for p in found[offset : offset + limit]]
 
     def product(self, product_id: str) -> ProductProfile:
         product = self._known(product_id)

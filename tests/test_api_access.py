@@ -17,7 +17,7 @@ from api.access.audit import Audit, audit_file
 from api.access.check import Access, Needs, is_loopback
 from api.access.keys import SCOPES, KeyFile, Scope, key_file
 from api.access.rate import Rates
-from api.app import RESOURCES, create_app
+from api.app import BESIDE, RESOURCES, create_app
 from loaders.errors import ConfigError
 
 SHOP = "https://shop.example"
@@ -81,13 +81,14 @@ IDS = {"user_id": "ann", "product_id": "bread", "segment_id": "breakfast"}
 
 
 def routes() -> Iterator[tuple[str, str, tuple[Scope, ...]]]:
-    """Method, an address and the scopes of every route below /v1."""
-    for route in (route for resource in RESOURCES for route in resource.routes):
+    """Method, an address and the scopes of every route that needs a key."""
+    rooms = [("/v1", resource) for resource in RESOURCES] + [("", router) for router in BESIDE]
+    for prefix, route in ((prefix, route) for prefix, router in rooms for route in router.routes):
         assert isinstance(route, APIRoute)
         needs = [d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)]
-        path = re.sub(r"{(\w+)(:\w+)?}", lambda found: IDS.get(found[1], "any"), f"/v1{route.path}")
+        path = re.sub(r"{(\w+)(:\w+)?}", lambda found: IDS.get(found[1], "any"), route.path)
         for method in sorted(route.methods):
-            yield method, path, needs[0].scopes
+            yield method, f"{prefix}{path}", needs[0].scopes
 
 
 ROUTES = list(routes())

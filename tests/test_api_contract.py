@@ -41,6 +41,7 @@ def test_there_are_all_routes() -> None:
     assert {(m, p) for p, m, _ in operations()} == {
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
+        ("GET", "/metrics"),
         ("GET", "/v1/build"),
         ("GET", "/v1/snapshots"),
         ("POST", "/v1/snapshots/rollback"),
@@ -78,14 +79,18 @@ def test_there_are_all_routes() -> None:
 def test_every_route_shows_an_example_and_its_problems() -> None:
     schemas = document()["components"]["schemas"]
     for path, method, operation in operations():
-        content = operation["responses"]["200"]["content"]["application/json"]
-        name = content["schema"]["$ref"].rpartition("/")[2]
-        assert schemas[name]["examples"], (method, path)
+        ((media, content), *_) = operation["responses"]["200"]["content"].items()
+        if media == "application/json":
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            content = schemas[name]
+        assert content.get("examples") or content["example"], (method, path)
         assert operation["description"], (method, path)
         for status, response in operation["responses"].items():
-            if status != "200":
+            if status == "304":
+                assert "content" not in response
+            elif status != "200":
                 assert response["content"] == {"application/problem+json": {"schema": PROBLEM}}
-        if method == "POST":
+        if "requestBody" in operation:
             body = operation["requestBody"]["content"]["application/json"]["schema"]
             assert schemas[body["$ref"].rpartition("/")[2]]["examples"]
 
@@ -171,7 +176,7 @@ def test_security_headers_are_on_every_answer() -> None:
         assert "default-src 'self'" in headers["content-security-policy"]
         assert "unsafe-eval" not in headers["content-security-policy"]
         assert headers["referrer-policy"] == "no-referrer"
-    assert client().get("/v1/build").headers["cache-control"] == "no-store"
+    assert client().get("/v1/users/ann").headers["cache-control"] == "no-store"
 
 
 def test_large_answers_are_compressed_and_small_ones_not() -> None:

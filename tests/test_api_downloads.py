@@ -58,7 +58,8 @@ def test_an_unknown_segment_is_refused_before_the_file_begins() -> None:
     ],
 )
 def test_which_form_is_preferred(accept: str, expected: bool) -> None:
-    assert downloads.prefers_csv(accept) is expected
+    offered = (downloads.JSON, downloads.CSV)
+    assert (downloads.preferred(accept, offered) == downloads.CSV) is expected
 
 
 def test_no_cell_is_a_formula() -> None:

@@ -138,7 +138,7 @@ def test_a_product_nobody_bought_says_what_it_is_like(explainer: Explainer) -> N
 )
 def test_small_shares_keep_two_digits(share: float, text: str) -> None:
     numbers: dict[str, float | str] = {"confidence": 0.5, "support": share, "lift": 2.0}
-    assert f"{text} of all orders" in sentence(Reason("rule", numbers=numbers), "Milk", "en")
+    assert f"{text} of all orders" in sentence("rule", "Milk", numbers, "en")
 
 
 def test_the_limit_is_kept(explainer: Explainer) -> None:

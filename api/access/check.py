@@ -16,6 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.access.audit import Audit
 from api.access.keys import Key, KeyFile, Scope
 from api.access.rate import Rates
+from api.observe.told import told_of
 from loaders.errors import CoterieError
 
 __all__ = ["Access", "KeyForbidden", "KeyMissing", "Needs", "TooManyRequests", "is_loopback"]
@@ -81,6 +82,8 @@ class Access:
             StoreUnavailable: it is to be noted and cannot be.
         """
         key = None if self._open(request) else self._checked(request, token, needed)
+        if key is not None:
+            told_of(request.scope).key = key.id
         if needed.audited:
             self._audit.note(
                 key=key.id if key else None,

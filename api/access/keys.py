@@ -26,10 +26,10 @@ __all__ = ["SCOPES", "Key", "KeyFile", "Scope", "key_file"]
 
 _log = logging.getLogger("coterie.api")
 
-Scope = Literal["storefront", "analyst", "marketer", "admin"]
+Scope = Literal["storefront", "analyst", "marketer", "admin", "metrics"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 """``storefront`` may be public: lists and events. ``analyst`` asks Cypher, ``marketer`` sees
-customers and segments, ``admin`` changes what is published."""
+customers and segments, ``admin`` changes what is published, ``metrics`` sees how a server does."""
 PREFIX: Final = "coterie"
 WAIT_SECONDS: Final = 10.0
 

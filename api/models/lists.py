@@ -211,6 +211,9 @@ class Products(Answer):
     """Products whose title or id matches, or the most bought ones where nothing was searched."""
 
     products: list[Product]
+    next_cursor: str | None = Field(
+        default=None, description="Pass it as cursor; none on the last page."
+    )
 
     model_config = ConfigDict(json_schema_extra=example({"products": [_MILK]}))
 

@@ -25,6 +25,9 @@ class Users(Answer):
     """Customers whose id matches, or a few suggested ones where nothing was searched."""
 
     users: list[UserHit]
+    next_cursor: str | None = Field(
+        default=None, description="Pass it as cursor; none on the last page."
+    )
 
     model_config = ConfigDict(
         json_schema_extra=example(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.models.lists import BasketRequest, BasketSuggestions
+from api.observe.told import listed
 from api.problems import responses
 from api.routes.common import STOREFRONT, Current, answer
 from api.routes.options import Filters
@@ -21,6 +22,10 @@ router = APIRouter(tags=["products"])
     responses=responses(400, 404, 413),
     dependencies=STOREFRONT,
 )
-async def basket(service: Current, basket: BasketRequest, filters: Filters) -> Response:
+async def basket(
+    service: Current, basket: BasketRequest, filters: Filters, request: Request
+) -> Response:
     """Products that complete a basket, each with the rules that brought it in."""
-    return answer(service.basket(basket.product_ids, basket.k, filters))
+    found = service.basket(basket.product_ids, basket.k, filters)
+    listed(request.scope, "basket", found)
+    return answer(found)

@@ -24,9 +24,11 @@ __all__ = [
     "ANALYST",
     "ANY_KEY",
     "MARKETER",
+    "METRICS",
     "SEGMENTS",
     "STOREFRONT",
     "Current",
+    "Cursor",
     "Intake",
     "ListLength",
     "Parts",
@@ -87,6 +89,8 @@ ANALYST = [Depends(Needs("analyst", audited=True))]
 """Of a route that asks the graph."""
 ADMIN = [Depends(Needs("admin", audited=True))]
 """Of a route that changes what is served."""
+METRICS = [Depends(Needs("metrics", "admin"))]
+"""Of a route that tells how the server does."""
 ANY_KEY = [Depends(Needs())]
 """Of a route that tells what any client of the shop may know."""
 
@@ -94,6 +98,7 @@ UserId = Annotated[str, Path(description="The shop's own id of the customer.", e
 ProductId = Annotated[str, Path(description="The shop's own id.", examples=["1029743"])]
 SegmentId = Annotated[str, Path(description="Id of the segment.", examples=["segment-3"])]
 ListLength = Annotated[int, Query(ge=1, le=100, description="How many products at most.")]
+Cursor = Annotated[str | None, Query(max_length=500, description="next_cursor of the page before.")]
 Search = Annotated[str, Query(max_length=200, description="Part of an id or title; may be empty.")]
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
 from api.answers import Form, form_for
+from api.caching import UNCHANGED, kept_by_body
 from api.models.graph import GraphSchema
 from api.models.queries import QueryAnswer, QueryRequest
 from api.problems import responses
@@ -87,11 +88,12 @@ def _headers(form: Form) -> dict[str, str]:
     return headers
 
 
-@router.get("/schema", response_model=GraphSchema, dependencies=ANALYST)
+@router.get("/schema", response_model=GraphSchema, responses=UNCHANGED, dependencies=ANALYST)
 async def schema(service: Current, request: Request) -> Response:
     """Labels, relationship types and properties, with counts and one real example of each.
 
     Examples of customers' properties are those of a real customer.
     """
     stop = Stop()
-    return answer(await while_connected(request.receive, stop, lambda: service.schema(stop)))
+    found = await while_connected(request.receive, stop, lambda: service.schema(stop))
+    return kept_by_body(request, answer(found))

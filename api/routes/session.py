@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.models.lists import SessionRecommendations, SessionRequest
+from api.observe.told import listed
 from api.problems import responses
 from api.routes.common import STOREFRONT, Current, ListLength
 from api.routes.options import Options, Spoken, answer_in
@@ -26,6 +27,7 @@ async def session(
     request: SessionRequest,
     options: Options,
     language: Spoken,
+    asked: Request,
     k: ListLength = 20,
 ) -> Response:
     """Products for a visitor by the events of their session, folded in as the request comes.
@@ -34,4 +36,5 @@ async def session(
     in one, and else what everybody did; `source` says which.
     """
     found = service.session(request, k=k, options=options, language=language)
+    listed(asked.scope, "session", found)
     return answer_in(language, found)

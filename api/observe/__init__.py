@@ -1,0 +1,1 @@
+"""What a server tells of itself: a line a request, metrics, and which products it lists."""

@@ -1,0 +1,134 @@
+"""One process that serves a home at a socket, alone or beside others at the same socket.
+
+    python -m cli.server PLAN
+
+is what a server of several processes runs for each of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from api.access.audit import Audit, audit_file
+from api.access.check import Access, is_loopback
+from api.access.keys import KeyFile, key_file
+from api.app import create_app, version_of
+from api.live import Live
+from api.observe.logs import AccessLog, LogForm, configure
+from api.observe.metrics import FOLDER, Metrics
+from api.observe.shown import Shown
+from api.provider import SnapshotProvider
+from api.settings import ApiSettings
+from loaders.errors import ConfigError
+from pipeline.audiences import Desk
+from pipeline.config import load_config
+from pipeline.home import Home
+
+__all__ = ["Plan", "answer_at", "listening"]
+
+
+class Plan(BaseModel):
+    """What a process is to serve, and how it tells of it.
+
+    Attributes:
+        home: folder of the shop.
+        host: address that the socket listens at.
+        port: and its port.
+        log: form of its log.
+        access_log: what the log says of requests.
+        socket: descriptor of the socket, where another process opened it.
+        lifeline: descriptor of a pipe that ends when the process that opened it does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    host: str
+    port: int
+    log: LogForm = "text"
+    access_log: AccessLog = "off"
+    socket: int | None = None
+    lifeline: int | None = None
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket at the address, taken before anything else is begun.
+
+    Raises:
+        ConfigError: the port is taken, or the address is none of this machine's.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        taken = socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
+        # Connections inherit it. asyncio sets it only where the protocol is named, which is not so
+        # here, and an answer's second packet then waits 40 ms for the first to be acknowledged.
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return taken
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
+        ) from error
+
+
+def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> None:
+    """Serve the home's published snapshot at a socket until interrupted."""
+    import uvicorn
+
+    choice = ApiSettings(host=plan.host, port=plan.port, access_log=plan.access_log)
+    chosen = load_config(home.path / "coterie.toml")
+    folder = os.environ.get(FOLDER)
+    shown = Shown(Path(folder) if folder else None)
+    provider = SnapshotProvider(home, home.name, shown=shown)
+    live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
+
+    @asynccontextmanager
+    async def watching(app: Any) -> AsyncIterator[None]:
+        provider.start()
+        live.start()
+        yield
+        live.stop()
+        provider.stop()
+
+    access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
+    desk, counted = Desk(home, chosen.audiences), Metrics(shown, version_of())
+    app = create_app(provider, choice, live, access, home, desk, counted)
+    app.router.lifespan_context = watching
+    configure(plan.log)
+    # Its log goes where ours goes, and requests are in ours.
+    config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False)
+    with taken, suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[taken])
+
+
+def _end_with(lifeline: int) -> None:
+    """End this process in order when whoever started it has gone."""
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def main() -> None:
+    """Serve by the plan that the command line holds as JSON."""
+    plan = Plan.model_validate_json(sys.argv[1])
+    if plan.lifeline is not None:
+        _end_with(plan.lifeline)
+    # The address of a store may hold a password, which no command line should.
+    home = Home(plan.home, os.environ.get("COTERIE_STORE"))
+    answer_at(socket.socket(fileno=plan.socket), plan, home, KeyFile(key_file(home.path)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""A client of Coterie's HTTP API."""
+
+from __future__ import annotations
+
+from coterie_client import calls
+from coterie_client.asynchronous import AsyncClient
+from coterie_client.client import Client
+from coterie_client.errors import (
+    CoterieError,
+    InvalidRequest,
+    NotFound,
+    Problem,
+    Refused,
+    TooManyRequests,
+    Unavailable,
+    Unreachable,
+)
+from coterie_client.events import EventsResult
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "CoterieError",
+    "EventsResult",
+    "InvalidRequest",
+    "NotFound",
+    "Problem",
+    "Refused",
+    "TooManyRequests",
+    "Unavailable",
+    "Unreachable",
+    "calls",
+]

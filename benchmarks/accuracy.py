@@ -107,7 +107,7 @@ def row_of(name: str, outcomes: dict[str, Outcome], tested: Outcome) -> dict[str
 
 
 HEAD = (
-    f"{'method':<20} {'Recall@20 (95 %)':<24} {'NDCG@20 (95 %)':<24} {'valid':>6} {'fit s':>7}"
+    f"{'method':<24} {'Recall@20 (95 %)':<24} {'NDCG@20 (95 %)':<24} {'valid':>6} {'fit s':>7}"
     f" {'ms/user':>8} {'CPU min':>8} {'MB':>6}"
 )
 
@@ -118,7 +118,7 @@ def line_of(row: dict[str, Any]) -> str:
         "{value:.4f} ({low:.4f}-{high:.4f})".format(**row[m]) for m in ("recall", "ndcg")
     )
     return (
-        f"{row['method']:<20} {recall:<24} {ndcg:<24} {row['valid_ndcg']:6.4f}"
+        f"{row['method']:<24} {recall:<24} {ndcg:<24} {row['valid_ndcg']:6.4f}"
         f" {row['fit_seconds']:7.1f} {row['ms_a_user']:8.2f} {row['cpu_minutes']:8.1f}"
         f" {row['peak_mb']:6.0f}"
     )

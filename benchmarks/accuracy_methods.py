@@ -189,6 +189,7 @@ METHODS: Final[dict[str, Method]] = {
     ),
     "LightGCN": Method(_lightgcn, encoder_grid()),
     "blend": Method(parts=("Chebyshev", "Chebyshev, recent", "sequence")),
+    "Chebyshev with LightGCN": Method(parts=("Chebyshev", "LightGCN")),
     "blend with LightGCN": Method(parts=("Chebyshev", "Chebyshev, recent", "sequence", "LightGCN")),
 }
 """Every method by its name in the table; a blend stands below what it is made of."""

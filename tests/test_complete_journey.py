@@ -16,9 +16,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SETTINGS = """
 [gnn]
-epochs = 4
+epochs = 2
+dim = 32
+
+[segments]
+runs = 4
 
 [ranking]
+ease_products = 3000
 ranker_windows = 1
 ranker_users = 400
 ranker_each = 30
@@ -82,12 +87,12 @@ def test_the_whole_shop_is_learned_from(manifest: Any) -> None:
 
 
 def test_known_figures_are_met(report: Any) -> None:
+    # EASE is smaller here, to be quick; tests/test_evaluation_complete_journey.py has it whole.
     assert report["counts"]["products"] == 26_858
     assert report["counts"]["train_lines"] == 1_274_502
     known = {
         ("decayed personal frequency", "all", 2_041): (0.332, 0.370),
         ("popularity", "discover", 1_993): (0.042, 0.040),
-        ("EASE", "discover", 1_993): (0.052, 0.051),
     }
     for (method, mode, users), (recall, ndcg) in known.items():
         found = [figure(report, method, mode, metric) for metric in ("recall", "ndcg")]

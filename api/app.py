@@ -36,6 +36,7 @@ from api.routes import (
     health,
     metrics,
     products,
+    profiles,
     segments,
     session,
     snapshots,
@@ -51,6 +52,7 @@ __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
     users.router,
+    profiles.router,
     customers.router,
     session.router,
     products.router,

@@ -140,9 +140,12 @@ class English:
         """What to do, for how many."""
         head = f"{self._GOALS[action.goal]} {action.customers:,} customers"
         chance = f"{action.probability:.0%} are expected to buy within {days:g} days anyway"
-        if action.order_value is None:
+        if action.order_value is None or action.expected_value is None:
             return f"{head}; {chance}."
-        return f"{head}; {chance}, for {shown(action.order_value, 'money', currency)} an order."
+        order, total = (
+            shown(v, "money", currency) for v in (action.order_value, action.expected_value)
+        )
+        return f"{head}; {chance}, for {order} an order: {total} in all."
 
     def discount(self, discount: Discount) -> str:
         """How they answer to discounts."""
@@ -226,9 +229,12 @@ class Chinese:
         """What to do, for how many."""
         head = f"{self._GOALS[action.goal]}{action.customers:,}位顾客"
         chance = f"预计{action.probability:.0%}本来就会在{days:g}天内购买"
-        if action.order_value is None:
+        if action.order_value is None or action.expected_value is None:
             return f"{head}；{chance}。"
-        return f"{head}；{chance}，每单{shown(action.order_value, 'money', currency)}。"
+        order, total = (
+            shown(v, "money", currency) for v in (action.order_value, action.expected_value)
+        )
+        return f"{head}；{chance}，每单{order}，合计{total}。"
 
     def discount(self, discount: Discount) -> str:
         """How they answer to discounts."""

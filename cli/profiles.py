@@ -83,10 +83,8 @@ def _print_actions(found: Actions) -> None:
             )
             for offer in action.products
         ]
-        value = action.expected_value
-        worth = "" if value is None else f" Expected anyway: {value:,.0f}."
         columns = ("product", "title", "liking", "lift", "goes with")
-        table(f"{action.text}{worth}", columns, rows, ("liking", "lift"))
+        table(action.text, columns, rows, ("liking", "lift"))
         out.print(action.discount.text)
     out.print(found.estimate if found.actions else "too few customers here to approach")
 

@@ -32,6 +32,7 @@ Kind = Literal["customer", "session"]
 """Lists of customers, and lists of visitors by their session."""
 Mode = Literal["all", "repeat", "discover"]
 NAME: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+RESERVED: Final = ("options", "plan")
 MOST_VARIANTS: Final = 10
 CHANGEABLE: Final = {
     "running": ("name", "hypothesis", "share", "ends"),
@@ -109,6 +110,8 @@ class Definition(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.id in RESERVED:
+            raise ValueError(f"id: {self.id!r} is the address of something else; choose another")
         ids = [v.id for v in self.variants]
         if len(set(ids)) < len(ids):
             raise ValueError(f"variants: each needs an id of its own; got {', '.join(ids)}")

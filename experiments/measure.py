@@ -62,7 +62,7 @@ def outcomes(
         found.with_columns(open=pl.col("end") > limit)
         .with_columns(pl.col("clicked", "converted", "orders", "revenue").fill_null(0))
         .select(_TYPES.names())
-        .cast(dict(_TYPES))
+        .cast(_TYPES)
     )
 
 

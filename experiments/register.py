@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from experiments.assign import place, takes_part
-from experiments.definition import CHANGEABLE, Definition, Variant
+from experiments.definition import CHANGEABLE, Definition
 from loaders.errors import ExperimentError
 
 __all__ = ["Experiment", "Register", "State", "Version"]
@@ -64,9 +64,9 @@ class Experiment(_Model):
         """Whether visitors may take part."""
         return self.state == "running" and self.definition.is_open(now)
 
-    def variant(self, unit: str) -> Variant:
-        """What ``unit`` gets, if it takes part."""
-        return self.definition.variants[place(self.id, unit, self.definition.weights)]
+    def place(self, unit: str) -> int:
+        """Place of the variant that ``unit`` gets, if it takes part."""
+        return place(self.id, unit, self.definition.weights)
 
     def takes(self, unit: str) -> bool:
         """Whether ``unit`` is in the share that takes part."""

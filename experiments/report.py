@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -57,6 +57,10 @@ class Question:
     metrics: Sequence[Metric]
     window_days: float
     priced: bool = True
+
+    def without_values(self) -> Question:
+        """The same of a shop whose purchases carry no values."""
+        return replace(self, priced=False)
 
 
 @dataclass(frozen=True)

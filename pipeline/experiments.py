@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from pydantic import ValidationError
@@ -20,63 +19,23 @@ from audiences.vault import Vault
 from experiments.config import ExperimentsConfig
 from experiments.definition import Definition
 from experiments.ledger import Ledger, Touch
-from experiments.measure import PURCHASES, outcomes
 from experiments.register import Experiment, Register
-from experiments.report import Question, Results, results
+from experiments.report import Question, Results
 from graph.locks import FileGate
-from graph.query import read_query
-from graph.store import QueryLimits
-from loaders.errors import ConfigError, ExperimentError, SnapshotMissing, UnknownExperiment
+from loaders.errors import ConfigError, ExperimentError, UnknownExperiment
 from pipeline.audiences import audiences_file
+from pipeline.experiment_names import Options, options_of, problems_of
 from pipeline.home import Home, write_atomically
-from pipeline.segmenting import segments_of_build
-from ranking.saved import scorer_names
+from pipeline.measured import measured
 
-__all__ = ["ExperimentDesk", "Options", "experiments_file", "held_builds", "purchases_since"]
+__all__ = ["ExperimentDesk", "experiments_file", "held_builds"]
 
 WAIT_SECONDS: Final = 10.0
-LIMITS: Final = QueryLimits(rows=20_000_000, seconds=300, megabytes=4_000)
-_PURCHASES: Final = """
-MATCH (u:User)-[p:PURCHASED]->(:Product) WHERE p.at >= $since
-RETURN u.id AS user_id, p.session_id AS session_id, p.order_id AS order_id, p.at AS at,
-p.value AS value
-"""
 
 
 def experiments_file(home: Home) -> Path:
     """Where the shop's experiments are kept."""
     return home.path / "experiments" / "experiments.json"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a definition may name.
-
-    Attributes:
-        methods: that the published build carries.
-        builds: on disk, oldest first.
-        segments: ids and names of the published build's.
-        audiences: names of saved ones.
-    """
-
-    methods: Sequence[str]
-    builds: Sequence[str]
-    segments: Sequence[tuple[str, str]]
-    audiences: Sequence[str]
-
-
-def purchases_since(home: Home, since: datetime) -> pl.DataFrame:
-    """Purchase lines of the graph from ``since`` on, columns ``experiments.measure.PURCHASES``.
-
-    Raises:
-        StoreUnavailable: the store cannot be read just now.
-        QueryError: there are more than can be read.
-    """
-    found = pl.from_arrow(read_query(home.store, _PURCHASES, {"since": since}, LIMITS))
-    assert isinstance(found, pl.DataFrame)
-    at = pl.col("at").dt.cast_time_unit("us").dt.epoch("us")
-    types = {"user_id": pl.String, "session_id": pl.String, "order_id": pl.String}
-    return found.with_columns(at).cast({**types, "value": pl.Float64}).select(PURCHASES)
 
 
 class ExperimentDesk:
@@ -98,13 +57,9 @@ class ExperimentDesk:
         self._path = experiments_file(home)
         self.ledger = Ledger(self._path.with_name("ledger.sqlite"))
 
-    def stamp(self) -> tuple[int, int] | None:
-        """Differs whenever an experiment was changed in between."""
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+    def stamp(self) -> tuple[Any, ...]:
+        """Differs whenever an experiment, or who is in an audience, was changed in between."""
+        return tuple(_stamp(path) for path in (self._path, audiences_file(self._home)))
 
     def all(self) -> dict[str, Experiment]:
         """All experiments by id, oldest first.
@@ -205,20 +160,8 @@ class ExperimentDesk:
             self.ledger.delete(experiment)
 
     def options(self) -> Options:
-        """What definitions may name now; nothing where nothing is published."""
-        vault = Vault(audiences_file(self._home))
-        builds = self._home.builds()
-        try:
-            folder = self._home.snapshot()
-        except SnapshotMissing:
-            return Options((), builds, (), tuple(vault.audiences()))
-        segments = segments_of_build(self._home).segmentation.segments
-        return Options(
-            tuple(sorted(scorer_names(folder / "recommender" / "scorers"))),
-            builds,
-            tuple((s.id, s.name) for s in segments),
-            tuple(vault.audiences()),
-        )
+        """What definitions may name now."""
+        return options_of(self._home)
 
     def _check(self, definition: Definition) -> None:
         """See that everything a definition names is there.
@@ -253,31 +196,18 @@ class ExperimentDesk:
             StoreUnavailable: the store cannot be read just now.
         """
         one = self.get(experiment)
-        asked, now = one.definition, self._clock()
         exposures = self.ledger.exposures(experiment)
         if one.stopped:
             exposures = exposures.filter(pl.col("at") <= int(one.stopped.timestamp() * 1e6))
-        since = exposures["at"].min() if len(exposures) else None
-        lines = (
-            pl.DataFrame(schema=dict.fromkeys(PURCHASES, pl.String)).cast(
-                {"at": pl.Int64, "value": pl.Float64}
-            )
-            if since is None
-            else purchases_since(self._home, datetime.fromtimestamp(since / 1e6, UTC))
-        )
-        days = asked.window_days or self.config.window_days
-        found = outcomes(
-            exposures, self.ledger.clicks(experiment), lines, timedelta(days=days), now
-        )
+        clicks, asked = self.ledger.clicks(experiment), one.definition
         question = Question(
             [v.id for v in asked.variants],
             asked.weights,
             asked.metric,
             ("clicks", "conversion", "revenue"),
-            days,
-            priced=lines.is_empty() or lines["value"].null_count() < len(lines),
+            asked.window_days or self.config.window_days,
         )
-        return results(found, question, self.config, now)
+        return measured(self._home, exposures, clicks, question, self.config, self._clock())
 
     def members(self, audience: str) -> frozenset[str]:
         """Ids of an audience's members at its last refresh; nobody where it is not there."""
@@ -285,32 +215,19 @@ class ExperimentDesk:
         return frozenset(() if found is None else found)
 
 
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def _known(found: dict[str, Experiment], experiment: str) -> Experiment:
     if experiment not in found:
         known = ", ".join(found) or "none"
         raise UnknownExperiment(f"no experiment has the id {experiment!r}; there are: {known}")
     return found[experiment]
-
-
-def problems_of(definition: Definition, options: Options) -> list[tuple[str, str]]:
-    """What a definition names that is not there, each with its path."""
-    found: list[tuple[str, str]] = []
-    known = {"method": options.methods, "build": options.builds}
-    for i, variant in enumerate(definition.variants):
-        for name, there in known.items():
-            wanted = getattr(variant.override, name)
-            if wanted is not None and wanted not in there:
-                told = f"there is no {wanted!r}; there are: {', '.join(there) or 'none'}"
-                found.append((f"variants.{i}.override.{name}", told))
-    segments = [id_ for id_, _ in options.segments]
-    for i, segment in enumerate(definition.segments):
-        if segment not in segments:
-            told = f"there is no {segment!r}; there are: {', '.join(segments) or 'none'}"
-            found.append((f"segments.{i}", told))
-    if definition.audience is not None and definition.audience not in options.audiences:
-        told = f"there is none {definition.audience!r}; there are: "
-        found.append(("audience", told + (", ".join(options.audiences) or "none")))
-    return found
 
 
 def held_builds(home: Home) -> set[str]:

@@ -18,7 +18,11 @@ __all__ = ["Needed", "Wish", "needed"]
 class Wish(BaseModel):
     """What an experiment should be able to find."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"baseline": 0.04, "effect": 0.1, "units_per_day": 10000}]},
+    )
 
     metric: Metric = Field("conversion", description="The figure that decides.")
     baseline: float = Field(

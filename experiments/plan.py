@@ -26,13 +26,13 @@ class Wish(BaseModel):
 
     metric: Metric = Field("conversion", description="The figure that decides.")
     baseline: float = Field(
-        gt=0,
+        ge=1e-6,
         le=1e9,
         allow_inf_nan=False,
         description="What it is now: a share, or revenue of a visitor.",
     )
     effect: float = Field(
-        gt=0,
+        ge=1e-4,
         le=100,
         allow_inf_nan=False,
         description="Least relative change worth finding: 0.1 is 10 %.",
@@ -44,9 +44,9 @@ class Wish(BaseModel):
         allow_inf_nan=False,
         description="Standard deviation of a visitor's revenue; of revenue only.",
     )
-    power: float = Field(0.8, gt=0, lt=1, description="Chance of finding it where it is.")
+    power: float = Field(0.8, ge=0.5, le=0.9999, description="Chance of finding it where it is.")
     alpha: float = Field(
-        0.05, gt=0, lt=0.5, description="Chance of finding one where there is none."
+        0.05, ge=1e-6, lt=0.5, description="Chance of finding one where there is none."
     )
     variants: int = Field(2, ge=2, le=10, description="How many, the control among them.")
     units_per_day: float | None = Field(

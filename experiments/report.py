@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -137,6 +137,11 @@ class Results:
     comparisons: Sequence[Against]
     sample_ratio: SampleRatio
     verdict: str
+
+    def plain(self) -> dict[str, Any]:
+        """As keys and values."""
+        ratio = {**asdict(self.sample_ratio), "ok": self.sample_ratio.ok}
+        return {**asdict(self), "sample_ratio": ratio}
 
 
 def results(

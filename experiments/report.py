@@ -255,5 +255,5 @@ def _verdict(units: int, ratio: SampleRatio, against: Sequence[Against], asked: 
     if told:
         return f"{'; '.join(told)}."
     if all(a.difference is None for a in main):
-        return "Too few visitors did anything to say more yet."
+        return "Too little has happened to say more yet."
     return f"No difference in {noun} is told from chance yet."

@@ -49,13 +49,13 @@ def test_from_a_file_to_a_finding(own: Home, tmp_path: Path) -> None:
     desk, now = ExperimentDesk(own, ExperimentsConfig()), 1_900_000_000_000_000
     sides = {u: ("control", "discover")[place("home", u, (1, 1))] for u in users}
     desk.note([Touch("home", side, u, now) for u, side in sides.items()])
-    bought = [u for u, side in sides.items() if side == "discover"]
+    bought = [u for u, side in sides.items() if side == "discover"][:80]
     with EventQueue(queue_file(own.path)) as queue:
         queue.append([ShopEvent(u, "purchase", u, "product-1", now + 1, value=3.0) for u in bought])
         deliver(queue, own.store, EventsConfig())
     told = run("results", "home")
     assert "discover makes more visitors buy than control." in told
-    assert "100.00%" in told and "as they should be" in told
+    assert "0.00% (0.00%" in told and "as they should be" in told
     (row,) = coterie("experiments", "list", "--home", own.path, "--json").json
     assert (row["state"], row["units"]) == ("running", 200)
     found = coterie("experiments", "results", "home", "--home", own.path, "--json").json

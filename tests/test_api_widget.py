@@ -205,9 +205,10 @@ def test_what_is_shown_and_clicked_of_an_experiment_is_told(page: Page, shop: Sh
     desk.start("e")
     shop.trials.refresh()
     page.goto("/")
-    first = links(page)[0]
+    links(page)
+    session = page.evaluate("localStorage['coterie.session']").partition(" ")[0]
     page.locator("coterie-recommendations").get_by_role("link").first.click()
-    seen = shop.event(lambda e: e.product_id == first and e.session_id is not None)
+    seen = shop.event(lambda e: e.session_id == session)
     desk.stop("e")
     shop.trials.refresh()
     ((unit, variant, _),) = desk.ledger.exposures("e").rows()

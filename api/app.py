@@ -34,6 +34,8 @@ from api.routes import (
     cypher,
     events,
     health,
+    insight,
+    key,
     metrics,
     products,
     segments,
@@ -50,6 +52,8 @@ from pipeline.audiences import Desk
 __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
+    # Before users and products, whose paths would swallow its own.
+    insight.router,
     users.router,
     customers.router,
     session.router,
@@ -61,6 +65,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     events.router,
     build.router,
     snapshots.router,
+    key.router,
 )
 """The routes below /v1, in this order."""
 BESIDE: Final[Sequence[APIRouter]] = (metrics.router,)

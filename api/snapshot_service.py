@@ -13,6 +13,7 @@ import numpy.typing as npt
 from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
+from api.insight import Insight
 from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -85,6 +86,7 @@ class SnapshotService:
             snapshot, self._catalogue, self._customers, self._filters, since, self._marks
         )
         self._similar = Similar(snapshot, self._catalogue)
+        self._insight = Insight(snapshot)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
@@ -268,6 +270,10 @@ class SnapshotService:
             known = ", ".join(self._places) or "none"
             raise UnknownSegment(f"no segment has the id {segment_id!r}; there are: {known}")
         return self._places[segment_id]
+
+    def insight(self) -> Insight:
+        """What people look at."""
+        return self._insight
 
     def schema(self, stop: Stop) -> GraphSchema:
         """What is in the graph, with examples."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -15,12 +15,14 @@ from api.models.events import (
     AcceptedEvent,
     Event,
     EventField,
+    EventFlow,
     EventsAnswer,
     EventsRequest,
+    FlowCount,
     RefusedEvent,
 )
 from api.problems import ProblemField, problem, responses
-from api.routes.common import STOREFRONT, Intake, Settings, answer
+from api.routes.common import INSIDERS, STOREFRONT, Intake, Settings, answer
 from events.event import ShopEvent
 
 __all__ = ["router"]
@@ -47,6 +49,18 @@ def events(request: Request, live: Intake, settings: Settings, body: EventsReque
     live.take([event for _, event in kept])
     accepted = [AcceptedEvent(index=i, event_id=event.event_id) for i, event in kept]
     return answer(EventsAnswer(accepted=accepted, refused=refused))
+
+
+@router.get("/events/flow", response_model=EventFlow, dependencies=INSIDERS)
+def flow(
+    live: Intake,
+    minutes: Annotated[int, Query(ge=1, le=1_440, description="How far to look back.")] = 60,
+) -> Response:
+    """How many events came in, minute by minute and by kind."""
+    counts = [FlowCount(minutes_ago=m, event=e, events=n) for m, e, n in live.flow(minutes)]
+    waiting = sum(part.waiting or 0 for part in live.parts())
+    total = sum(count.events for count in counts)
+    return answer(EventFlow(minutes=minutes, total=total, waiting=waiting, counts=counts))
 
 
 def _refusal(request: Request, wrong: Sequence[tuple[str, str]]) -> Response:

@@ -124,7 +124,7 @@ class Insight:
         joined = every.join(counted, on="period", how="left", maintain_order="left").fill_null(0)
         starts = joined["period"].cast(pl.Date).to_list()
         ends = [*starts[1:], _after(starts[-1], unit)]
-        seen = (pl.Series([last + 1]).cast(pl.Date)).item()
+        began, seen = pl.Series([first, last + 1]).cast(pl.Int32).cast(pl.Date).to_list()
         return Trend(
             unit=unit,
             periods=[
@@ -133,7 +133,7 @@ class Insight:
                     orders=row["orders"],
                     customers=row["customers"],
                     spend=row["spend"] if self._priced else None,
-                    complete=end < seen,
+                    complete=start >= began and end < seen,
                 )
                 for start, end, row in zip(starts, ends, joined.to_dicts(), strict=True)
             ],

@@ -87,7 +87,7 @@ class TrendPeriod(Answer):
     orders: int
     customers: int
     spend: float | None = Field(default=None, description="Shop's currency.")
-    complete: bool = Field(description="False for the last one, which the last event cuts.")
+    complete: bool = Field(description="False where events begin or end within it.")
 
 
 class Trend(Answer):

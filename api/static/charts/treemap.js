@@ -10,7 +10,7 @@ export function treemap(items, { title, height = 300, chosen = null }) {
 
 function tile({ item, x, y, w, h: tall }, chosen) {
   const style = { left: `${x}px`, top: `${y}px`, width: `${Math.max(w - 3, 1)}px`, height: `${Math.max(tall - 3, 1)}px`, "--tint": item.tint };
-  const small = w < 76 || tall < 42;
+  const small = w < 76 || tall < 46 || (tall < 76 && item.name.length * 8 > w - 24);
   return h("div", { role: "listitem", class: "tile", style },
     h("a", { href: item.href, title: `${item.name}: ${item.under}`, class: small ? "tiny" : "", "aria-current": item.href === chosen ? "true" : null },
       h("b", {}, item.name), h("span", {}, item.under)));

@@ -1,7 +1,7 @@
 // A figure over time: an area with a line, round steps, and the value under the pointer or the arrow keys.
 
 import { fill, fitted, h, s, say } from "../core/dom.js";
-import { dayOfYear, month, short } from "../core/format.js";
+import { date, dayOfYear, month, short } from "../core/format.js";
 import { t } from "../core/words.js";
 import { linear, ticks } from "./scale.js";
 import { hideTip, showTip } from "./tip.js";
@@ -22,7 +22,9 @@ function draw(points, width, { title, label, told, axis, tint, unit }) {
   const x = linear([0, Math.max(points.length - 1, 1)], [EDGE.left, width - EDGE.right]);
   const y = linear([0, Math.max(high, steps.at(-1))], [HEIGHT - EDGE.bottom, EDGE.top]);
   const at = points.map((p, i) => [x(i), y(p.value)]);
-  const whole = points.at(-1)?.complete === false ? at.slice(0, -1) : at;
+  // Periods that events begin or end in are dashed: they are lower than they will be, or were.
+  const from = points[0]?.complete === false ? 1 : 0;
+  const whole = at.slice(from, points.length > 1 && points.at(-1).complete === false ? -1 : at.length);
   const cursor = s("g", { class: "cursor", visibility: "hidden" }, s("line", { y1: EDGE.top, y2: HEIGHT - EDGE.bottom }), s("circle", { r: 4, fill: tint }));
   const svg = s("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", tabindex: "0", "aria-label": spoken(points, title, label, told) },
     steps.map((step) => s("g", { class: "grid" },
@@ -31,7 +33,8 @@ function draw(points, width, { title, label, told, axis, tint, unit }) {
     marks(points, width, label, x),
     whole.length > 1 ? s("path", { d: area(whole, y(0)), fill: tint, "fill-opacity": 0.13 }) : null,
     whole.length > 1 ? s("path", { d: line(whole), fill: "none", stroke: tint, "stroke-width": 2, "stroke-linejoin": "round" }) : null,
-    whole.length < at.length && at.length > 1 ? s("path", { d: line(at.slice(-2)), fill: "none", stroke: tint, "stroke-width": 2, "stroke-dasharray": "3 4" }) : null,
+    whole.length < at.length && at.length > 1 ? [from ? at.slice(0, 2) : [], at.slice(-2)].filter((part) => part.length).map((part) =>
+      s("path", { d: line(part), fill: "none", stroke: tint, "stroke-width": 2, "stroke-dasharray": "3 4" })) : null,
     at.length === 1 ? s("circle", { cx: at[0][0], cy: at[0][1], r: 4, fill: tint }) : null,
     cursor);
   follow(svg, cursor, points, at, { label, told, unit });
@@ -43,9 +46,9 @@ const area = (at, floor) => `${line(at)}L${at.at(-1)[0]} ${floor}L${at[0][0]} ${
 
 // As many days below the axis as there is room for, none written twice.
 function marks(points, width, label, x) {
-  const most = Math.max(2, Math.floor((width - EDGE.left) / 90));
+  const most = Math.max(2, Math.floor((width - EDGE.left) / 104));
   const every = Math.max(1, Math.ceil(points.length / most));
-  const shown = points.map((p, i) => [label(p.start), i]).filter(([, i]) => i % every === 0);
+  const shown = points.map((p, i) => [i ? label(p.start) : date(p.start), i]).filter(([, i]) => i % every === 0);
   return shown.map(([text, i]) => s("text", {
     class: "mark", x: x(i), y: HEIGHT - 7,
     "text-anchor": i === 0 ? "start" : x(i) > width - 50 ? "end" : "middle",

@@ -12,7 +12,9 @@ export const segmentLink = (one) => h("a", { href: `#/segment/${id(one.segment_i
 export const productLink = (one) => h("a", { href: `#/product/${id(one.product_id)}`, class: "strong" }, one.title);
 
 export function productText(product, ...more) {
-  const under = [product.category, product.brand].filter(Boolean).join(" · ");
+  // Where titles are made from categories, saying both is saying one twice.
+  const category = product.title.startsWith(product.category) ? null : product.category;
+  const under = [category, product.brand].filter(Boolean).join(" · ");
   return h("div", { class: "product" }, h("div", {}, productLink(product)),
     under ? h("div", { class: "muted small" }, under) : null, more);
 }
@@ -26,7 +28,8 @@ export function facts(pairs) {
 // The longest bar fills the track; shares themselves are mostly small.
 export function traits(list, most = list.length) {
   if (!list.length) return empty(t("traits.none"));
-  const shown = list.slice(0, most);
+  // A category and the one below it may bear one name.
+  const shown = list.filter((one, i) => list.findIndex((other) => other.label === one.label) === i).slice(0, most);
   const longest = Math.max(...shown.map((one) => Math.max(one.share, one.share_overall)), 0.0001);
   return h("ul", { class: "bars" }, shown.map((one) => {
     const tip = t("traits.tip", { here: percent(one.share), shop: percent(one.share_overall) });
@@ -59,6 +62,15 @@ export function table(columns, rows, caption) {
       h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)));
 }
 
+// The first few of a long list; the others when they are asked for. `draw` makes of some entries what is shown.
+export function folded(list, most, draw) {
+  if (list.length <= most + 3) return draw(list);
+  const body = h("div", {}, draw(list.slice(0, most)));
+  const more = h("button", { type: "button", class: "more", onclick: () => { fill(body, draw(list)); more.remove(); } },
+    t("more-of", { n: list.length - most }));
+  return [body, more];
+}
+
 // A search box that asks as one types; `draw` shows the answer of the latest text only.
 export function search({ label, placeholder, address, draw, signal }) {
   const input = h("input", {
@@ -82,7 +94,7 @@ export function search({ label, placeholder, address, draw, signal }) {
   input.addEventListener("input", debounced(150, ask));
   ask();
   const line = h("div", { class: "searchbox" }, h("label", { for: "search", class: "sr" }, label), input, link);
-  return h("section", { class: "panel wide", "aria-label": label }, line, results);
+  return h("section", { class: "panel wide" }, line, results);
 }
 
 // One of a few, as a row of buttons that is a group of radios to everybody else.

@@ -5,7 +5,7 @@ import { h, say } from "../core/dom.js";
 import { count, date, dayOfYear, money, number, percent } from "../core/format.js";
 import { language, named, t } from "../core/words.js";
 import { panel } from "../ui/panel.js";
-import { facts, price, productText, segmentLink, select, shares, table, toggle } from "../ui/pieces.js";
+import { facts, folded, price, productText, segmentLink, select, shares, table, toggle } from "../ui/pieces.js";
 import { stageName, stageTint } from "../ui/stages.js";
 import { empty, heading } from "../ui/states.js";
 
@@ -70,11 +70,11 @@ function drawList(answer, lang) {
   const intro = answer.fallback ? h("p", { class: "note", lang }, answer.fallback) : null;
   say(t("recommended.shown", { n: answer.items.length }));
   if (!answer.items.length) return [intro, empty(t("recommended.none"))];
-  const items = answer.items.map((item) => h("li", {},
+  const entry = (item) => h("li", {},
     h("span", { class: "rank", "aria-hidden": "true" }, item.rank),
     productText(item.product, item.reasons.map((r) => reason(r, lang)), moved(item)),
-    h("span", { class: "price" }, price(item.product))));
-  return [intro, h("ol", { class: "items" }, items),
+    h("span", { class: "price" }, price(item.product)));
+  return [intro, folded(answer.items, 8, (some) => h("ol", { class: "items" }, some.map(entry))),
     h("p", { class: "muted small inset" }, t("recommended.by", { method: named("method", answer.method), build: answer.build }))];
 }
 
@@ -129,10 +129,10 @@ function drawProfile(user) {
 
 function drawHistory(user) {
   if (!user.history.length) return empty(t("customer.no-purchases"));
-  const rows = user.history.map((line) => [productText(line.product), count(line.times), date(line.last), money(line.spend)]);
+  const row = (line) => [productText(line.product), count(line.times), date(line.last), money(line.spend)];
   const rest = user.products - user.history.length;
   return [
-    table([[t("product.title")], [t("count.orders"), "num"], [t("col.last"), "num"], [t("col.spend"), "num"]], rows, t("customer.history")),
+    folded(user.history, 10, (some) => table([[t("product.title")], [t("count.orders"), "num"], [t("col.last"), "num"], [t("col.spend"), "num"]], some.map(row), t("customer.history"))),
     rest > 0 ? h("p", { class: "muted small inset" }, t("customer.earlier", { n: rest })) : null,
   ];
 }
@@ -141,14 +141,12 @@ const EVENT_TINTS = { purchase: "var(--c1)", view_item: "var(--c10)", add_to_car
 
 function drawTimeline({ days, more }) {
   if (!days.length) return empty(t("timeline.none"));
-  let year = "";
-  const items = days.map((day) => {
-    const shown = day.day.slice(0, 4) === year ? dayOfYear(day.day) : date(day.day);
-    year = day.day.slice(0, 4);
+  const item = (day, i) => {
+    const shown = day.day.slice(0, 4) === days[i - 1]?.day.slice(0, 4) ? dayOfYear(day.day) : date(day.day);
     return h("li", { style: { "--tint": EVENT_TINTS[day.event] } }, h("time", { datetime: day.day }, shown),
       h("span", {}, h("b", {}, named("event", day.event)), ` · ${t("n.lines", { n: day.lines })}`, h("div", { class: "muted small" }, day.titles.join(", "))),
       h("span", { class: "value" }, day.value === null ? "" : money(day.value)));
-  });
-  return [h("ol", { class: "timeline" }, items), more ? h("p", { class: "muted small inset" }, t("timeline.more", { n: more })) : null];
+  };
+  return [folded(days, 10, (some) => h("ol", { class: "timeline" }, some.map(item))), more ? h("p", { class: "muted small inset" }, t("timeline.more", { n: more })) : null];
 }
 

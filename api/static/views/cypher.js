@@ -132,7 +132,7 @@ function drawSchema({ labels, relationships }, choose) {
   const edges = relationships.filter((one) => one.count).map((one) => h("li", {},
     h("button", { type: "button", class: "quiet", onclick: () => choose(`MATCH (a:${one.source})-[r:${one.type}]->(b:${one.target})\nRETURN a, r, b LIMIT 40`) }, h("b", {}, one.type)),
     h("span", { class: "muted small" }, `${one.source} → ${one.target} · ${count(one.count)}`)));
-  return h("ul", { class: "schema" }, nodes, edges);
+  return h("div", { class: "tall" }, h("ul", { class: "schema" }, nodes, edges));
 }
 
 const mine = () => JSON.parse(localStorage.getItem(SAVED) || "[]");

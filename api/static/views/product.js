@@ -6,7 +6,7 @@ import { count, money, number, percent, times } from "../core/format.js";
 import { t } from "../core/words.js";
 import { dialog } from "../ui/dialog.js";
 import { panel } from "../ui/panel.js";
-import { facts, productText, segmentLink, shares, table } from "../ui/pieces.js";
+import { facts, folded, productText, segmentLink, shares, table } from "../ui/pieces.js";
 import { stageName, stageTint } from "../ui/stages.js";
 import { empty, heading } from "../ui/states.js";
 
@@ -52,13 +52,14 @@ function drawBuyers(found) {
 
 function drawTogether({ product, items }) {
   if (!items.length) return empty(t("together.none"));
-  const rows = items.map((one) => [
+  const row = (one) => [
     productText(one.product), percent(one.confidence), times(one.lift),
     h("button", { type: "button", class: "quiet", "aria-label": t("together.evidence-of", { name: one.product.title }), onclick: () => evidence(product, one) },
       one.orders === null ? percent(one.support) : count(one.orders)),
-  ]);
+  ];
   const third = items[0].orders === null ? t("together.support") : t("count.orders");
-  return table([[t("together.with")], [t("together.confidence"), "num"], [t("together.lift"), "num"], [third, "num"]], rows, t("together.title"));
+  const columns = [[t("together.with")], [t("together.confidence"), "num"], [t("together.lift"), "num"], [third, "num"]];
+  return folded(items, 9, (some) => table(columns, some.map(row), t("together.title")));
 }
 
 // Every measure of the rule, as docs/rules.md names them.
@@ -71,6 +72,7 @@ function evidence(product, one) {
 
 function drawSimilar({ items }) {
   if (!items.length) return empty(t("similar.none"));
-  const rows = items.map((one) => [productText(one.product), money(one.product.price), number(one.score)]);
-  return table([[t("similar.by")], [t("col.price"), "num"], [t("similar.alike"), "num"]], rows, t("similar.title"));
+  const row = (one) => [productText(one.product), money(one.product.price), number(one.score)];
+  const columns = [[t("similar.by")], [t("col.price"), "num"], [t("similar.alike"), "num"]];
+  return folded(items, 8, (some) => table(columns, some.map(row), t("similar.title")));
 }

@@ -76,7 +76,7 @@ function row(one, tint) {
   const name = tint
     ? h("span", {}, h("span", { class: "dot", style: { background: tint } }), " ", segmentLink(one))
     : h("span", { class: "part" }, "└ ", segmentLink(one));
-  const apart = one.traits.slice(0, 2).map((trait) => trait.label).join(", ");
+  const apart = [...new Set(one.traits.map((trait) => trait.label))].slice(0, 2).join(", ");
   return [name, h("span", {}, count(one.size), h("div", { class: "muted small" }, percent(one.share_of_customers))),
     one.spend === null ? "–" : h("span", {}, money(one.spend), h("div", { class: "muted small" }, percent(one.share_of_spend))),
     trusted(one.trust) || "–", apart];

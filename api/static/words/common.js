@@ -6,6 +6,7 @@ export default {
   "cancel": ["Cancel", "取消"],
   "retry": ["Try again", "重试"],
   "more": ["Show more", "显示更多"],
+  "more-of": ["Show {n} more", "再显示 {n} 项"],
   "downloaded": ["Downloaded", "已下载"],
   "nav.main": ["Main", "主导航"],
   "nav.menu": ["Menu", "菜单"],

@@ -13,7 +13,7 @@ export default {
   "overview.until": ["events until {day}", "事件截至 {day}"],
   "overview.segments": ["Segments", "细分"],
   "method.blend": ["blend", "混合方法"],
-  "method.ranker": ["learned ranker", "学习排序"],
+  "method.learned ranker": ["learned ranker", "学习排序"],
   "method.popularity": ["popularity", "热门"],
   "flow.title": ["Events coming in", "实时事件"],
   "flow.label": ["{n} event in the last hour|{n} events in the last hour", "最近一小时 {n} 个事件"],

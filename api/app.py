@@ -33,6 +33,7 @@ from api.routes import (
     customers,
     cypher,
     events,
+    experiments,
     health,
     insight,
     key,
@@ -46,6 +47,7 @@ from api.routes import (
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
+from api.trials import Trials
 from api.widget.files import StaticShare
 from pipeline.audiences import Desk
 
@@ -61,6 +63,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     basket.router,
     segments.router,
     audiences.router,
+    experiments.router,
     cypher.router,
     events.router,
     build.router,
@@ -87,6 +90,7 @@ def create_app(
     builds: Builds | None = None,
     desk: Desk | None = None,
     counted: Metrics | None = None,
+    trials: Trials | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -98,6 +102,7 @@ def create_app(
         builds: the shop's builds, for routes that list them and go back to one.
         desk: the shop's audiences.
         counted: the server's metrics; of this app alone where none are given.
+        trials: the shop's experiments; without, lists are part of none.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -114,6 +119,7 @@ def create_app(
     app.state.access = access
     app.state.builds = builds
     app.state.audiences = desk
+    app.state.trials = trials
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)

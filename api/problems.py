@@ -23,6 +23,7 @@ from api.models.base import Answer, example
 from loaders.errors import (
     AudienceError,
     CoterieError,
+    ExperimentError,
     NotFound,
     OptionError,
     QueryError,
@@ -51,6 +52,7 @@ STATUS: tuple[tuple[type[CoterieError], int], ...] = (
     (SnapshotChanged, 409),
     (OptionError, 422),
     (AudienceError, 422),
+    (ExperimentError, 422),
     (QueryError, 400),
     (StoreUnavailable, 503),
     (SnapshotMissing, 503),
@@ -173,6 +175,8 @@ async def _coterie(request: Request, error: Exception) -> Response:
         fields = [ProblemField(field=f"query.{error.option}", message=message)]
     elif isinstance(error, AudienceError):
         fields = [ProblemField(field=f"definition.{p}", message=m) for p, m in error.problems]
+    elif isinstance(error, ExperimentError):
+        fields = [ProblemField(field=f"body.{p}", message=m) for p, m in error.problems]
     return problem(
         request, status, error.slug, str(error), retryable=waiting, errors=fields, headers=headers
     )

@@ -120,6 +120,23 @@ class Service(Protocol):
         """
         ...
 
+    @property
+    def methods(self) -> frozenset[str]:
+        """Methods that lists can be made by, by name."""
+        ...
+
+    def by(self, method: str) -> Service:
+        """The same, with lists made by another of its ``methods``.
+
+        Raises:
+            KeyError: it has no such method.
+        """
+        ...
+
+    def segment_of(self, user_id: str) -> str | None:
+        """Id of a customer's segment; ``None`` for strangers and those of none."""
+        ...
+
     def categories(self) -> list[Category]:
         """All categories, broadest first, by name within a level."""
         ...

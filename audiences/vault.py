@@ -12,8 +12,8 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +22,11 @@ from typing import Any, Final
 import polars as pl
 
 from audiences.definition import Definition, canonical, parse, references
-from loaders.errors import AudienceError, StoreUnavailable, UnknownAudience
+from loaders.errors import AudienceError, UnknownAudience
+from loaders.sqlite_file import transaction
 
 __all__ = ["Exported", "Refresh", "Saved", "Vault"]
 
-WAIT_SECONDS: Final = 10.0
-"""How long to wait for another process to finish its write, which takes milliseconds."""
 _SCHEMA: Final = """
 PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS versions (
@@ -110,19 +109,9 @@ class Vault:
     def __init__(self, path: Path, keep: int = 12) -> None:
         self.path, self._keep = path, keep
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection in one transaction, which holds if the block ends well."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as connection:
-                connection.isolation_level = None
-                connection.executescript(_SCHEMA)
-                connection.execute("BEGIN IMMEDIATE")
-                with connection:
-                    yield connection
-        except (sqlite3.OperationalError, OSError) as error:
-            raise StoreUnavailable(f"cannot use {self.path}: {error}; try again") from error
+        return transaction(self.path, _SCHEMA)
 
     def _read(self, query: str, *values: Any) -> list[Any]:
         if not self.path.exists():
@@ -226,6 +215,13 @@ class Vault:
             name,
         )
         return [_refresh(row) for row in rows]
+
+    def members(self, name: str) -> pl.Series | None:
+        """Ids of an audience's members at the latest refresh that worked; ``None`` before."""
+        if not self.path.exists():
+            return None
+        with self._open() as connection:
+            return _members(connection, name)
 
     def exported(
         self, saved: Saved, build: str, members: pl.Series, form: str, columns: Iterable[str]

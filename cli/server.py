@@ -30,9 +30,11 @@ from api.observe.metrics import FOLDER, Metrics
 from api.observe.shown import Shown
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
+from api.trials import Trials
 from loaders.errors import ConfigError
 from pipeline.audiences import Desk
 from pipeline.config import load_config
+from pipeline.experiments import ExperimentDesk
 from pipeline.home import Home
 
 __all__ = ["Plan", "answer_at", "listening"]
@@ -90,19 +92,23 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
     folder = os.environ.get(FOLDER)
     shown = Shown(Path(folder) if folder else None)
     provider = SnapshotProvider(home, home.name, shown=shown)
+    tried = ExperimentDesk(home, chosen.experiments)
+    trials = Trials(tried, provider.held, provider.hold)
     live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
 
     @asynccontextmanager
     async def watching(app: Any) -> AsyncIterator[None]:
         provider.start()
+        trials.start()
         live.start()
         yield
         live.stop()
+        trials.stop()
         provider.stop()
 
     access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
     desk, counted = Desk(home, chosen.audiences), Metrics(shown, version_of())
-    app = create_app(provider, choice, live, access, HomeBuilds(home), desk, counted)
+    app = create_app(provider, choice, live, access, HomeBuilds(home), desk, counted, trials)
     app.router.lifespan_context = watching
     configure(plan.log)
     # Its log goes where ours goes, and requests are in ours.

@@ -32,6 +32,7 @@ from pipeline.choose import choice_json, default_choice
 from pipeline.completion import Completed, measure_completion
 from pipeline.config import Config
 from pipeline.evaluate import Evaluated, evaluate_shop
+from pipeline.experiments import held_builds
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
 from pipeline.segmenting import last_segments
@@ -125,7 +126,7 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         forget(home)
         if audiences_file(home).exists():
             Desk(home, config.audiences).refresh(progress=progress)
-        home.prune(config.snapshots.keep)
+        home.prune(config.snapshots.keep, held_builds(home))
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))
 

@@ -311,6 +311,16 @@ class TinyService:
             for id_, name, level, parent in self.shelves
         ]
 
+    @property
+    def methods(self) -> frozenset[str]:
+        return frozenset({"counts"})
+
+    def by(self, method: str) -> TinyService:
+        return self
+
+    def segment_of(self, user_id: str) -> str | None:
+        return self.member_of.get(user_id)
+
     def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         wanted = text.casefold()
         found = [p for p, t in self.titles.items() if wanted in f"{p} {t[0]}".casefold()]

@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 
 from api.models.base import Answer, example
 from events.event import ShopEvent
-from loaders.schema import ANONYMOUS_PREFIX
+from experiments.assign import unit_of
 
 __all__ = [
     "AcceptedEvent",
@@ -26,6 +26,7 @@ __all__ = [
     "EventsAnswer",
     "EventsRequest",
     "FlowCount",
+    "ListView",
     "RefusedEvent",
 ]
 
@@ -49,11 +50,9 @@ _VIEW: JsonDict = {
 }
 
 
-class Event(Answer):
-    """One act of a customer, or of a visitor without account, on one product."""
+class _Act(Answer):
+    """Who did something, when, and in which experiment."""
 
-    event: EventName = Field(description="Name as in the GA4 e-commerce schema, or `rate`.")
-    product_id: Id = Field(description="On what; a product the graph lacks is added with its id.")
     user_id: Id | None = Field(default=None, description="Who; a new customer is added.")
     session_id: Id | None = Field(
         default=None,
@@ -67,22 +66,6 @@ class Event(Answer):
     at: datetime | None = Field(
         default=None, description="When, UTC unless it says otherwise; now where missing."
     )
-    quantity: float = Field(
-        default=1.0, gt=0, le=1e9, allow_inf_nan=False, description="How many units."
-    )
-    value: float | None = Field(
-        default=None,
-        ge=0,
-        le=1e12,
-        allow_inf_nan=False,
-        description="Amount of the line, shop's currency.",
-    )
-    order_id: Id | None = Field(default=None, description="The order or basket of the line.")
-    rating: float | None = Field(
-        default=None, allow_inf_nan=False, ge=-1e6, le=1e6, description="Only, and always, of rate."
-    )
-
-    model_config = ConfigDict(json_schema_extra=example(_VIEW))
 
     @field_validator("at")
     @classmethod
@@ -96,22 +79,81 @@ class Event(Answer):
         return moment.astimezone(UTC)
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _somebody(self) -> Self:
         if not (self.user_id or self.session_id):
             raise ValueError("expected user_id, or session_id of a visitor without account")
+        return self
+
+    def microseconds(self, now: datetime) -> int:
+        """When it happened, since 1970; ``now`` where it does not say."""
+        return ((self.at or now) - EARLIEST) // timedelta(microseconds=1)
+
+    @property
+    def unit(self) -> str:
+        """Who is in an experiment."""
+        return unit_of(self.user_id, self.session_id) or ""
+
+
+class ListView(_Act):
+    """A list that is part of an experiment was shown to somebody."""
+
+    event: Literal["view_item_list"] = Field(description="Name as in the GA4 e-commerce schema.")
+    experiment: Id = Field(description="`experiment.id` of the list's answer.")
+    variant: Id = Field(description="`experiment.variant` of the list's answer.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "event": "view_item_list",
+                "user_id": "1228",
+                "experiment": "home-discover",
+                "variant": "control",
+            }
+        )
+    )
+
+
+class Event(_Act):
+    """One act of a customer, or of a visitor without account, on one product."""
+
+    event: EventName = Field(description="Name as in the GA4 e-commerce schema, or `rate`.")
+    product_id: Id = Field(description="On what; a product the graph lacks is added with its id.")
+    quantity: float = Field(
+        default=1.0, gt=0, le=1e9, allow_inf_nan=False, description="How many units."
+    )
+    value: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e12,
+        allow_inf_nan=False,
+        description="Amount of the line, shop's currency.",
+    )
+    order_id: Id | None = Field(default=None, description="The order or basket of the line.")
+    experiment: Id | None = Field(
+        default=None,
+        description="`experiment.id` of the list it was clicked in; a click of that experiment.",
+    )
+    variant: Id | None = Field(default=None, description="`experiment.variant` of that list.")
+    rating: float | None = Field(
+        default=None, allow_inf_nan=False, ge=-1e6, le=1e6, description="Only, and always, of rate."
+    )
+
+    model_config = ConfigDict(json_schema_extra=example(_VIEW))
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
         if (self.rating is not None) != (self.event == "rate"):
             raise ValueError("expected a rating with rate, and with no other event")
         return self
 
     def kept(self, event_id: str, now: datetime) -> ShopEvent:
         """The event as it waits for the store; ``event_id`` and ``now`` where it has none."""
-        since = (self.at or now) - EARLIEST
         return ShopEvent(
             event_id=self.event_id or event_id,
             event=self.event,
-            user_id=self.user_id or f"{ANONYMOUS_PREFIX}{self.session_id}",
+            user_id=self.unit,
             product_id=self.product_id,
-            at=since // timedelta(microseconds=1),
+            at=self.microseconds(now),
             quantity=self.quantity,
             value=self.value,
             order_id=self.order_id,
@@ -135,7 +177,7 @@ def _one_or_several(schema: JsonDict) -> None:
 class EventsRequest(Answer):
     """Events, or one event by itself. Each is judged alone: good ones are kept beside bad ones."""
 
-    events: list[SkipValidation[Event]] = Field(
+    events: list[SkipValidation[Event | ListView]] = Field(
         min_length=1, description="In the order they happened."
     )
 

@@ -1,0 +1,69 @@
+"""What came of exposures, by the purchases that the graph holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from experiments.config import ExperimentsConfig
+from experiments.measure import PURCHASES, outcomes
+from experiments.report import Question, Results, results
+from graph.query import read_query
+from graph.store import QueryLimits
+from pipeline.home import Home
+
+__all__ = ["measured", "purchases_since"]
+
+LIMITS: Final = QueryLimits(rows=20_000_000, seconds=300, megabytes=4_000)
+_PURCHASES: Final = """
+MATCH (u:User)-[p:PURCHASED]->(:Product) WHERE p.at >= $since
+RETURN u.id AS user_id, p.session_id AS session_id, p.order_id AS order_id, p.at AS at,
+p.value AS value
+"""
+
+
+def purchases_since(home: Home, since: datetime) -> pl.DataFrame:
+    """Purchase lines of the graph from ``since`` on, columns ``experiments.measure.PURCHASES``.
+
+    Raises:
+        StoreUnavailable: the store cannot be read just now.
+        QueryError: there are more than can be read.
+    """
+    found = pl.from_arrow(read_query(home.store, _PURCHASES, {"since": since}, LIMITS))
+    assert isinstance(found, pl.DataFrame)
+    return found.with_columns(
+        pl.col("at").dt.cast_time_unit("us").dt.epoch("us"),
+        pl.col("user_id", "session_id", "order_id").cast(pl.String),
+        pl.col("value").cast(pl.Float64),
+    ).select(PURCHASES)
+
+
+def measured(
+    home: Home,
+    exposures: pl.DataFrame,
+    clicks: pl.DataFrame,
+    asked: Question,
+    config: ExperimentsConfig,
+    now: datetime,
+) -> Results:
+    """What is known now of those who were exposed.
+
+    Args:
+        home: the shop.
+        exposures: ``unit``, ``variant`` and ``at`` of the first, microseconds.
+        clicks: ``unit`` and ``at``.
+        asked: what is asked of them; without ``priced`` where no purchase has a value.
+        config: how sure a finding must be.
+        now: the time of the look.
+
+    Raises:
+        StoreUnavailable: the store cannot be read just now.
+    """
+    first = exposures.select(pl.col("at").min()).item()
+    began = now if first is None else datetime.fromtimestamp(first / 1e6, UTC)
+    lines = purchases_since(home, began)
+    priced = lines.is_empty() or lines["value"].null_count() < len(lines)
+    found = outcomes(exposures, clicks, lines, timedelta(days=asked.window_days), now)
+    return results(found, asked if priced else asked.without_values(), config, now)

@@ -35,6 +35,8 @@ from api.routes import (
     events,
     experiments,
     health,
+    insight,
+    key,
     metrics,
     products,
     segments,
@@ -52,6 +54,8 @@ from pipeline.audiences import Desk
 __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
+    # Before users and products, whose paths would swallow its own.
+    insight.router,
     users.router,
     customers.router,
     session.router,
@@ -64,6 +68,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     events.router,
     build.router,
     snapshots.router,
+    key.router,
 )
 """The routes below /v1, in this order."""
 BESIDE: Final[Sequence[APIRouter]] = (metrics.router,)

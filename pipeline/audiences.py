@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from audiences.choices import Choices, choices_of
 from audiences.config import AudiencesConfig
 from audiences.cypher import Dialect, cypher
 from audiences.definition import Definition, references, segments_in
@@ -127,6 +128,10 @@ class Desk:
             except AudienceError:
                 continue
         return found
+
+    def choices(self) -> Choices:
+        """What conditions may ask of the published build."""
+        return choices_of(self.evaluator().tables, self.config.minimum)
 
     def estimate(self, definition: Definition) -> Estimate:
         """Size, value and overlap of a definition, saved or not.

@@ -20,7 +20,16 @@ from api.models.lists import ExperimentRef
 from events.event import ShopEvent
 from experiments.assign import unit_of
 
-__all__ = ["AcceptedEvent", "Event", "EventsAnswer", "EventsRequest", "ListView", "RefusedEvent"]
+__all__ = [
+    "AcceptedEvent",
+    "Event",
+    "EventFlow",
+    "EventsAnswer",
+    "EventsRequest",
+    "FlowCount",
+    "ListView",
+    "RefusedEvent",
+]
 
 EventName = Literal["purchase", "view_item", "add_to_cart", "add_to_wishlist", "rate"]
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -221,6 +230,34 @@ class EventsAnswer(Answer):
                         "errors": [{"field": "product_id", "message": "Field required"}],
                     }
                 ],
+            }
+        )
+    )
+
+
+class FlowCount(Answer):
+    """Events of one kind that came in within one minute."""
+
+    minutes_ago: int = Field(ge=0)
+    event: str
+    events: int
+
+
+class EventFlow(Answer):
+    """Events as they come in."""
+
+    minutes: int = Field(description="How far it looks back.")
+    total: int
+    waiting: int = Field(description="Acknowledged, and not in the graph yet.")
+    counts: list[FlowCount] = Field(description="The latest minute first; none of empty minutes.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "minutes": 60,
+                "total": 312,
+                "waiting": 0,
+                "counts": [{"minutes_ago": 0, "event": "view_item", "events": 12}],
             }
         )
     )

@@ -25,6 +25,8 @@ from api.models.audiences import (
     RefreshRequest,
     SavedAudience,
 )
+from api.models.base import SegmentRef
+from api.models.choices import AttributeValues, AudienceChoices
 from api.problems import responses
 from api.routes.common import MARKETER, SEGMENTS, answer
 from audiences.cypher import Dialect
@@ -71,6 +73,21 @@ def audiences(
 ) -> Response:
     """Saved audiences with their size at the last refresh."""
     return answer(AudienceList(audiences=_summaries(desk.listed(segment))))
+
+
+@router.get("/audience-choices", response_model=AudienceChoices, dependencies=SEGMENTS)
+def choices(desk: Audiences) -> Response:
+    """What conditions may ask of this shop, for a form that builds one."""
+    found = desk.choices()
+    return answer(
+        AudienceChoices(
+            **{
+                **asdict(found),
+                "attributes": [AttributeValues(**asdict(a)) for a in found.attributes],
+            }
+            | {"segments": [SegmentRef(segment_id=id_, name=name) for id_, name in found.segments]}
+        )
+    )
 
 
 @router.post(

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ import typer
 from audiences.cypher import Dialect
 from audiences.definition import Definition, canonical, read_file
 from audiences.export import Form
+from audiences.holdout import HoldOut
 from audiences.webhook import Hook
 from cli.audience_views import (
     audience_json,
@@ -217,6 +219,19 @@ def export(
         typer.Option(help=f"Address to send signed batches to; the secret is in {SECRET}."),
     ] = None,
     column: Columns = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="Campaign it is for: a share of the customers is held out.")
+    ] = None,
+    holdout: Annotated[
+        float, typer.Option(help="Share of a campaign's customers who are held out.")
+    ] = 0.1,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Mark the held out in a column, and leave them in.")
+    ] = False,
+    sent: Annotated[
+        datetime | None,
+        typer.Option(help="When the campaign reaches customers, UTC.", show_default="now"),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -225,17 +240,23 @@ def export(
 
     Example: `coterie audiences export lapsed --output lapsed.csv --column user_id --column spend`
 
+    Example: `coterie audiences export lapsed --output spring.csv --campaign spring --holdout 0.2`
+
     Example: `coterie audiences export lapsed --webhook https://crm.example.com/coterie`
     """
     desk, columns = _desk(home, config), column or ["user_id"]
+    held = None
+    if campaign:
+        at = sent.replace(tzinfo=UTC) if sent else datetime.now(UTC)
+        held = HoldOut(campaign, holdout, mark, at)
     if webhook:
-        sent = desk.send(name, _hook(webhook), columns)
+        done = desk.send(name, _hook(webhook), columns, held)
         if json:
-            emit_json(asdict(sent))
+            emit_json(asdict(done))
         else:
-            out.print(f"{sent.rows:,} members sent in {sent.batches:,} batches")
+            out.print(f"{done.rows:,} members sent in {done.batches:,} batches")
         return
-    pieces = desk.export(name, form, columns)
+    pieces = desk.export(name, form, columns, held)
     if output is None:
         for piece in pieces:
             sys.stdout.buffer.write(piece)

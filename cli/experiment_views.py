@@ -10,7 +10,7 @@ from experiments.compare import Interval
 from experiments.register import Experiment
 from experiments.report import Results
 
-__all__ = ["experiment_row", "print_experiments", "print_results"]
+__all__ = ["experiment_row", "figure", "print_experiments", "print_results"]
 
 
 def experiment_row(one: Experiment, units: int, problem: str | None) -> dict[str, Any]:
@@ -58,10 +58,10 @@ def print_results(name: str, found: Results) -> None:
         (
             g.variant,
             f"{g.units:,}",
-            _figure(g.click_rate, percent=True),
-            _figure(g.conversion_rate, percent=True),
+            figure(g.click_rate, percent=True),
+            figure(g.conversion_rate, percent=True),
             f"{g.orders:,}",
-            _figure(g.revenue_per_visitor),
+            figure(g.revenue_per_visitor),
         )
         for g in found.variants
     ]
@@ -71,8 +71,8 @@ def print_results(name: str, found: Results) -> None:
         (
             a.variant,
             f"{a.metric}{' *' if a.primary else ''}",
-            _figure(a.difference, percent=a.metric != "revenue"),
-            _figure(a.lift, percent=True),
+            figure(a.difference, percent=a.metric != "revenue"),
+            figure(a.lift, percent=True),
             "" if a.p_value is None else f"{a.p_value:.2g}",
             "yes" if a.significant else "no",
         )
@@ -88,7 +88,8 @@ def print_results(name: str, found: Results) -> None:
         out.print(f"{found.open:,} of {found.units:,} visitors may still act")
 
 
-def _figure(interval: Interval | None, *, percent: bool = False) -> str:
+def figure(interval: Interval | None, *, percent: bool = False) -> str:
+    """A value and its interval; nothing where there is none."""
     if interval is None:
         return ""
     form = "{:.2%}" if percent else "{:,.2f}"

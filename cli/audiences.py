@@ -29,6 +29,7 @@ from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_h
 from cli.output import emit_json, err, out, progress_bars, table
 from loaders.errors import ConfigError, OptionError
 from pipeline.audiences import Desk
+from pipeline.experiments import ExperimentDesk
 
 __all__ = ["register"]
 
@@ -387,6 +388,10 @@ def suppress(
             out.print("\n".join(listed))
         return
     done = (vault.erase if erase else vault.allow if remove else vault.suppress)(ids)
+    if erase:
+        ExperimentDesk(at_home(home), settings(at_home(home), config).experiments).ledger.forget(
+            ids
+        )
     if json:
         emit_json({"asked": len(ids), "changed": done})
     else:

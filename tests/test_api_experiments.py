@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
-from coterie_client import Client, NotFound, clicked, shown
+from coterie_client import NotFound, clicked, shown
 from shops import config_of
 from starlette.testclient import TestClient
+from test_client import of, through
 
 from api.app import create_app
 from api.live import Live
@@ -258,11 +258,7 @@ def test_problems_name_what_is_wrong(served: Served) -> None:
 
 
 def test_with_the_python_client(served: Served) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        reply = served.http.request(request.method, str(request.url), content=request.content)
-        return httpx.Response(reply.status_code, json=reply.json())
-
-    shop = Client("http://shop", transport=httpx.MockTransport(answer))
+    shop = of(through(served.http))
     user = served.of(1)[0]
     assert shown(shop.recommend(user), user_id=user) == []
     assert shop.plan_experiment(0.1, 0.3, variants=3)["units"] > 0

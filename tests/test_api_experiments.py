@@ -162,9 +162,9 @@ def test_another_server_follows_within_a_look(served: Served) -> None:
     assert mine is not None and beside.take(service, "user-1", "customer", "all").label == mine
 
 
-def shown(user: str, variant: str = "other", **more: Any) -> dict[str, Any]:
-    base = {"event": "view_item_list", "user_id": user, "experiment": "e", "variant": variant}
-    return {**base, **more}
+def shown(user: str, variant: str = "other", experiment: str = "e") -> dict[str, Any]:
+    of = {"id": experiment, "variant": variant}
+    return {"event": "view_item_list", "user_id": user, "experiment": of}
 
 
 def test_from_exposure_to_results(served: Served) -> None:

@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from api.models.base import Answer, example
+from api.models.lists import ExperimentRef
 from events.event import ShopEvent
 from experiments.assign import unit_of
 
@@ -98,16 +99,14 @@ class ListView(_Act):
     """A list that is part of an experiment was shown to somebody."""
 
     event: Literal["view_item_list"] = Field(description="Name as in the GA4 e-commerce schema.")
-    experiment: Id = Field(description="`experiment.id` of the list's answer.")
-    variant: Id = Field(description="`experiment.variant` of the list's answer.")
+    experiment: ExperimentRef = Field(description="As in the list's answer.")
 
     model_config = ConfigDict(
         json_schema_extra=example(
             {
                 "event": "view_item_list",
                 "user_id": "1228",
-                "experiment": "home-discover",
-                "variant": "control",
+                "experiment": {"id": "home-discover", "variant": "control"},
             }
         )
     )
@@ -129,11 +128,9 @@ class Event(_Act):
         description="Amount of the line, shop's currency.",
     )
     order_id: Id | None = Field(default=None, description="The order or basket of the line.")
-    experiment: Id | None = Field(
-        default=None,
-        description="`experiment.id` of the list it was clicked in; a click of that experiment.",
+    experiment: ExperimentRef | None = Field(
+        default=None, description="As in the answer of the list that was clicked in."
     )
-    variant: Id | None = Field(default=None, description="`experiment.variant` of that list.")
     rating: float | None = Field(
         default=None, allow_inf_nan=False, ge=-1e6, le=1e6, description="Only, and always, of rate."
     )

@@ -120,15 +120,15 @@ def _touch(
     event: Event | ListView, event_id: str, now: datetime, trials: Trials | None
 ) -> tuple[Touch | None, str | None]:
     """What an event says of an experiment, or why it says nothing that counts."""
-    if event.experiment is None or event.variant is None:
+    of = event.experiment
+    if of is None:
         return None, None
     if trials is None:
         return None, "this server runs no experiments"
-    if wrong := trials.judge(event.experiment, event.variant, event.unit):
+    if wrong := trials.judge(of.id, of.variant, event.unit):
         return None, wrong
     click = event_id if isinstance(event, Event) else None
-    at = event.microseconds(now)
-    return Touch(event.experiment, event.variant, event.unit, at, click), None
+    return Touch(of.id, of.variant, event.unit, event.microseconds(now), click), None
 
 
 def _refused(index: int, error: ValidationError) -> RefusedEvent:

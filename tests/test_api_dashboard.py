@@ -141,6 +141,7 @@ def test_an_analyst_asks_and_sees_a_graph(page: Page) -> None:
     assert page.locator(".forcegraph .edge").count() == 60
     page.get_by_role("radio", name="Table").check()
     page.get_by_role("region", name="Result").get_by_role("columnheader", name="c").wait_for()
+    page.get_by_role("button", name="PURCHASED", exact=True).wait_for()  # the schema is there
     area = page.locator("#query")
     area.fill("MATCH (u:Us")
     area.press("Control+ ")

@@ -1,6 +1,6 @@
 // A text area for Cypher: coloured as one types, completed from what the graph holds.
 
-import { fill, h, unique } from "../core/dom.js";
+import { fill, h, say, unique } from "../core/dom.js";
 import { t } from "../core/words.js";
 
 const KEYWORDS = "MATCH OPTIONAL WHERE RETURN WITH UNWIND ORDER BY DESC ASC LIMIT SKIP DISTINCT AS AND OR NOT XOR IN IS NULL TRUE FALSE EXISTS CASE WHEN THEN ELSE END STARTS ENDS CONTAINS UNION ALL CALL".split(" ");
@@ -36,7 +36,7 @@ export function editor({ label, value, run, schema }) {
   const list = unique("completions");
   const area = h("textarea", {
     id: "query", rows: "8", spellcheck: "false", autocapitalize: "off", autocomplete: "off", "aria-label": label,
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list, "aria-haspopup": "listbox",
+    "aria-autocomplete": "list", "aria-controls": list,
   });
   const under = h("pre", { class: "painted", "aria-hidden": "true" });
   const popup = h("ul", { class: "completions", id: list, role: "listbox", "aria-label": t("cypher.completions"), hidden: true });
@@ -48,7 +48,6 @@ export function editor({ label, value, run, schema }) {
   };
   const close = () => {
     popup.hidden = true;
-    area.setAttribute("aria-expanded", "false");
     area.removeAttribute("aria-activedescendant");
   };
   const take = (word) => {
@@ -61,6 +60,7 @@ export function editor({ label, value, run, schema }) {
     Object.assign(state, completions(area.value.slice(0, area.selectionStart), schema()), { at: 0 });
     if (!state.list.length || area.selectionStart !== area.selectionEnd) return close();
     state.list = state.list.slice(0, 8);
+    say(t("cypher.offered", { n: state.list.length }));
     draw();
   };
   const draw = () => {
@@ -69,7 +69,6 @@ export function editor({ label, value, run, schema }) {
       onpointerdown: (event) => { event.preventDefault(); take(word); },
     }, word)));
     popup.hidden = false;
-    area.setAttribute("aria-expanded", "true");
     area.setAttribute("aria-activedescendant", `${list}-${state.at}`);
     const [row, column] = caret(area);
     popup.style.top = `${14 + row * 20.1 - area.scrollTop}px`;

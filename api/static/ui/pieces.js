@@ -57,7 +57,7 @@ export function table(columns, rows, caption) {
   const head = columns.map(([name, kind]) => h("th", { scope: "col", class: kind }, name));
   const body = rows.map((cells) =>
     h("tr", {}, cells.map((cell, i) => h("td", { class: columns[i][1] }, cell))));
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+  return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
     h("table", {}, h("caption", { class: "sr" }, caption),
       h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)));
 }

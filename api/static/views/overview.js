@@ -17,7 +17,7 @@ import { flowPanel, progressPanel } from "./live.js";
 export function view({ signal, state }) {
   const { build, scopes } = state;
   const marketer = scopes.has("marketer");
-  const insider = ["marketer", "analyst", "admin"].some((one) => scopes.has(one));
+  const insider = ["marketer", "analyst", "admin"].some((scope) => scopes.has(scope));
   if (!build) {
     return [heading(t("overview.title")), note(t("overview.nothing")), insider ? progressPanel(signal) : null];
   }

@@ -8,6 +8,7 @@ export default {
   "cypher.run": ["Run", "运行"],
   "cypher.keys": ["Ctrl + Enter runs, Ctrl + Space completes", "Ctrl + Enter 运行，Ctrl + 空格补全"],
   "cypher.completions": ["Completions", "补全"],
+  "cypher.offered": ["{n} completion|{n} completions", "{n} 个补全"],
   "cypher.result": ["Result", "结果"],
   "cypher.here": ["The answer comes here.", "结果会显示在这里。"],
   "cypher.none": ["No rows.", "没有结果。"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -225,6 +225,20 @@ def test_what_is_said_of_no_experiment_is_refused_but_acts_are_kept(served: Serv
         assert [e.event for _, e in queue.waiting(10)] == ["view_item"]
     alone = served.post("events", told(user, "control"))
     assert alone.status_code == 422 and "body.events.0.experiment" in alone.text
+
+
+def test_clocks_that_are_wrong_move_no_exposure_out_of_the_experiment(served: Served) -> None:
+    served.run({"mode": "discover"})
+    early, late = served.of(1, 2)
+    soon = (datetime.now(UTC) + timedelta(hours=20)).isoformat()
+    shown_at = [{**told(early), "at": "1971-01-01T00:00:00Z"}, {**told(late), "at": soon}]
+    assert served.post("events", {"events": shown_at}).json()["refused"] == []
+    buy = {"event": "purchase", "product_id": "product-1", "value": 4.0, "session_id": "s"}
+    acts = [{**buy, "user_id": early, "at": "2000-01-01T00:00:00Z"}, {**buy, "user_id": late}]
+    served.post("events", {"events": acts})
+    served.deliver()
+    other = served.http.get("/v1/experiments/e").json()["results"]["variants"][1]
+    assert (other["units"], other["converted"], other["revenue"]) == (2, 1, 4.0)
 
 
 def test_problems_name_what_is_wrong(served: Served) -> None:

@@ -30,11 +30,14 @@ from api.routes import (
     audiences,
     basket,
     build,
+    campaigns,
     customers,
     cypher,
     events,
     experiments,
     health,
+    insight,
+    key,
     metrics,
     products,
     segments,
@@ -52,6 +55,8 @@ from pipeline.audiences import Desk
 __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
+    # Before users and products, whose paths would swallow its own.
+    insight.router,
     users.router,
     customers.router,
     session.router,
@@ -60,10 +65,12 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     segments.router,
     audiences.router,
     experiments.router,
+    campaigns.router,
     cypher.router,
     events.router,
     build.router,
     snapshots.router,
+    key.router,
 )
 """The routes below /v1, in this order."""
 BESIDE: Final[Sequence[APIRouter]] = (metrics.router,)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from api.insight import Insight
 from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -209,6 +210,14 @@ class Service(Protocol):
 
         Raises:
             UnknownSegment: no segment has this id.
+        """
+        ...
+
+    def insight(self) -> Insight:
+        """What people look at; its calls take their time and belong into threads.
+
+        Raises:
+            SnapshotMissing: what answers is no snapshot on disk.
         """
         ...
 

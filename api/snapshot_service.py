@@ -15,6 +15,7 @@ import numpy.typing as npt
 from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
+from api.insight import Insight
 from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -89,6 +90,7 @@ class SnapshotService:
         )
         self._by: dict[str, SnapshotService] = {}
         self._similar = Similar(snapshot, self._catalogue)
+        self._insight = Insight(snapshot)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
@@ -291,6 +293,10 @@ class SnapshotService:
             known = ", ".join(self._places) or "none"
             raise UnknownSegment(f"no segment has the id {segment_id!r}; there are: {known}")
         return self._places[segment_id]
+
+    def insight(self) -> Insight:
+        """What people look at."""
+        return self._insight
 
     def schema(self, stop: Stop) -> GraphSchema:
         """What is in the graph, with examples."""

@@ -22,7 +22,8 @@ from typing import Any, Final
 import polars as pl
 
 from audiences.definition import Definition, canonical, parse, references
-from loaders.errors import AudienceError, UnknownAudience
+from audiences.holdout import Campaign, HoldOut
+from loaders.errors import AudienceError, OptionError, UnknownAudience
 from loaders.sqlite_file import transaction
 
 __all__ = ["Exported", "Refresh", "Saved", "Vault"]
@@ -39,6 +40,10 @@ CREATE TABLE IF NOT EXISTS refreshes (
 CREATE TABLE IF NOT EXISTS exports (
     id INTEGER PRIMARY KEY, name TEXT, version INTEGER, build TEXT, at TEXT, form TEXT,
     columns TEXT, size INTEGER, members BLOB
+);
+CREATE TABLE IF NOT EXISTS campaigns (
+    id INTEGER PRIMARY KEY, name TEXT, audience TEXT, version INTEGER, build TEXT, sent TEXT,
+    share REAL, members BLOB
 );
 CREATE TABLE IF NOT EXISTS suppressed (user_id TEXT PRIMARY KEY, at TEXT);
 CREATE TABLE IF NOT EXISTS erased (digest BLOB PRIMARY KEY, at TEXT);
@@ -244,6 +249,41 @@ class Vault:
         )
         return [Exported(name, version, _unpacked(members)) for name, version, members, _ in rows]
 
+    def campaign(self, saved: Saved, build: str, members: pl.Series, held: HoldOut) -> None:
+        """Note that members were exported for a campaign, some of them held out.
+
+        Raises:
+            OptionError: earlier exports of the campaign hold out another share.
+        """
+        row = (held.campaign, saved.name, saved.version, build, held.sent.isoformat(), held.share)
+        with self._open() as connection:
+            query = "SELECT share FROM campaigns WHERE name = ? LIMIT 1"
+            before = connection.execute(query, (held.campaign,)).fetchone()
+            if before and before[0] != held.share:
+                told = f"campaign {held.campaign} holds out {before[0]:g}; keep it, or name another"
+                raise OptionError("holdout", told)
+            connection.execute(
+                "INSERT INTO campaigns (name, audience, version, build, sent, share, members)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, _packed(members)),
+            )
+
+    def campaigns(self) -> list[Campaign]:
+        """What was exported for campaigns, oldest first."""
+        query = (
+            "SELECT name, audience, version, build, sent, share, members FROM campaigns ORDER BY id"
+        )
+        return [
+            Campaign(name, audience, version, build, datetime.fromisoformat(sent), share, ids)
+            for name, audience, version, build, sent, share, blob in self._read(query)
+            for ids in [_unpacked(blob)]
+        ]
+
+    def forget_campaign(self, name: str) -> None:
+        """Forget the exports of a campaign."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM campaigns WHERE name = ?", (name,))
+
     def suppress(self, user_ids: Iterable[str]) -> int:
         """Put customers on the suppression list; returns how many are new there."""
         rows = [(user_id, _now()) for user_id in dict.fromkeys(user_ids)]
@@ -278,7 +318,7 @@ class Vault:
             connection.executemany(
                 "DELETE FROM suppressed WHERE user_id = ?", [(user_id,) for user_id in gone]
             )
-            for table in ("refreshes", "exports"):
+            for table in ("refreshes", "exports", "campaigns"):
                 _without(connection, table, gone)
         return new
 

@@ -23,6 +23,7 @@ from api.access.audit import Audit, audit_file
 from api.access.check import Access, is_loopback
 from api.access.keys import KeyFile, key_file
 from api.app import create_app, version_of
+from api.builds import HomeBuilds
 from api.live import Live
 from api.observe.logs import AccessLog, LogForm, configure
 from api.observe.metrics import FOLDER, Metrics
@@ -107,7 +108,7 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
 
     access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
     desk, counted = Desk(home, chosen.audiences), Metrics(shown, version_of())
-    app = create_app(provider, choice, live, access, home, desk, counted, trials)
+    app = create_app(provider, choice, live, access, HomeBuilds(home), desk, counted, trials)
     app.router.lifespan_context = watching
     configure(plan.log)
     # Its log goes where ours goes, and requests are in ours.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -138,6 +138,11 @@ class Results:
     sample_ratio: SampleRatio
     verdict: str
 
+    def plain(self) -> dict[str, Any]:
+        """As keys and values."""
+        ratio = {**asdict(self.sample_ratio), "ok": self.sample_ratio.ok}
+        return {**asdict(self), "sample_ratio": ratio}
+
 
 def results(
     outcomes: pl.DataFrame, asked: Question, config: ExperimentsConfig, now: datetime
@@ -250,5 +255,5 @@ def _verdict(units: int, ratio: SampleRatio, against: Sequence[Against], asked: 
     if told:
         return f"{'; '.join(told)}."
     if all(a.difference is None for a in main):
-        return "Too few visitors did anything to say more yet."
+        return "Too little has happened to say more yet."
     return f"No difference in {noun} is told from chance yet."

@@ -38,6 +38,7 @@ from pipeline.learn import Learned, learn
 from pipeline.segmenting import last_segments
 from pipeline.snapshot import Manifest, Snapshot
 from pipeline.stats import product_stats, user_stats
+from pipeline.told import noted
 from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
 from pipeline.visitors import Visitors, measure_visitors
 from pipeline.writeback import derived_graph
@@ -98,6 +99,7 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
     clock = _Clock()
     _need(LEARNING)
     with home.building():
+        progress = noted(home, progress)
         shop = clock.time("read", lambda: read_home(home))
         found, reason = clock.time("evaluate", lambda: _evaluate(shop, config, home, progress))
         completed = clock.time(

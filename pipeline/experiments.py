@@ -53,13 +53,13 @@ class ExperimentDesk:
         config: ExperimentsConfig,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._home, self.config, self._clock = home, config, clock
+        self.home, self.config, self._clock = home, config, clock
         self._path = experiments_file(home)
         self.ledger = Ledger(self._path.with_name("ledger.sqlite"))
 
     def stamp(self) -> tuple[Any, ...]:
         """Differs whenever an experiment, or who is in an audience, was changed in between."""
-        return tuple(_stamp(path) for path in (self._path, audiences_file(self._home)))
+        return tuple(_stamp(path) for path in (self._path, audiences_file(self.home)))
 
     def all(self) -> dict[str, Experiment]:
         """All experiments by id, oldest first.
@@ -161,7 +161,7 @@ class ExperimentDesk:
 
     def options(self) -> Options:
         """What definitions may name now."""
-        return options_of(self._home)
+        return options_of(self.home)
 
     def _check(self, definition: Definition) -> None:
         """See that everything a definition names is there.
@@ -207,11 +207,11 @@ class ExperimentDesk:
             ("clicks", "conversion", "revenue"),
             asked.window_days or self.config.window_days,
         )
-        return measured(self._home, exposures, clicks, question, self.config, self._clock())
+        return measured(self.home, exposures, clicks, question, self.config, self._clock())
 
     def members(self, audience: str) -> frozenset[str]:
         """Ids of an audience's members at its last refresh; nobody where it is not there."""
-        found = Vault(audiences_file(self._home)).members(audience)
+        found = Vault(audiences_file(self.home)).members(audience)
         return frozenset(() if found is None else found)
 
 

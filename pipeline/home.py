@@ -2,6 +2,7 @@
 
 HOME/coterie.toml       settings (optional)
 HOME/store/             the embedded graph store
+HOME/build.json         how far the latest build was
 HOME/work/              resumable training state
 HOME/unwritten/         what a build could not write into the graph
 HOME/audiences/         saved audiences, their history, and who is in none

@@ -13,6 +13,7 @@ import pyarrow as pa
 from api_shop import CATEGORIES, LINES, MEMBERS, PRICES, PRODUCTS, SEGMENTS, Line
 from pydantic import JsonValue
 
+from api.insight import Insight
 from api.models.base import Mode, Product, SegmentRef
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -49,6 +50,7 @@ from graph.store import QueryLimits
 from graph.workers import Stop
 from loaders.errors import (
     QueryError,
+    SnapshotMissing,
     UnknownCategory,
     UnknownProduct,
     UnknownSegment,
@@ -477,6 +479,9 @@ class TinyService:
             for i, h in enumerate(hits)
         ]
         return MemberPage(total=len(members), users=members[offset : offset + limit])
+
+    def insight(self) -> Insight:
+        raise SnapshotMissing("this shop was made by hand")
 
     def schema(self, stop: Stop) -> GraphSchema:
         return GraphSchema.model_validate(GraphSchema.model_json_schema()["examples"][0])

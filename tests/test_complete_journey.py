@@ -1,6 +1,7 @@
 """A real retailer's year through the command line: from its package to a served recommendation.
 
-Without the learned ranker, to be quick: tests/test_complete_journey_stores.py has it on a slice.
+Without the learned ranker, to be quick: tests/test_complete_journey_stores.py builds a slice with
+it.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def test_results_in_figures_and_words() -> None:
     none = results(table((1000, 100), (1000, 101)), asked(), config, NOW)
     assert none.verdict == "No difference in conversion is told from chance yet."
     few = results(table((10, 1), (10, 2)), asked(), config, NOW)
-    assert few.verdict == "Too few visitors did anything to say more yet."
+    assert few.verdict == "Too little has happened to say more yet."
     lost = results(table((1000, 100), (800, 160)), asked(), config, NOW)
     assert not lost.sample_ratio.ok and lost.verdict.startswith("Do not trust these figures")
     assert results(table((0, 0), (0, 0)), asked(), config, NOW).verdict == "Nobody was exposed yet."

@@ -16,10 +16,20 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from api.models.base import Answer, example
+from api.models.lists import ExperimentRef
 from events.event import ShopEvent
 from experiments.assign import unit_of
 
-__all__ = ["AcceptedEvent", "Event", "EventsAnswer", "EventsRequest", "ListView", "RefusedEvent"]
+__all__ = [
+    "AcceptedEvent",
+    "Event",
+    "EventFlow",
+    "EventsAnswer",
+    "EventsRequest",
+    "FlowCount",
+    "ListView",
+    "RefusedEvent",
+]
 
 EventName = Literal["purchase", "view_item", "add_to_cart", "add_to_wishlist", "rate"]
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -89,16 +99,14 @@ class ListView(_Act):
     """A list that is part of an experiment was shown to somebody."""
 
     event: Literal["view_item_list"] = Field(description="Name as in the GA4 e-commerce schema.")
-    experiment: Id = Field(description="`experiment.id` of the list's answer.")
-    variant: Id = Field(description="`experiment.variant` of the list's answer.")
+    experiment: ExperimentRef = Field(description="As in the list's answer.")
 
     model_config = ConfigDict(
         json_schema_extra=example(
             {
                 "event": "view_item_list",
                 "user_id": "1228",
-                "experiment": "home-discover",
-                "variant": "control",
+                "experiment": {"id": "home-discover", "variant": "control"},
             }
         )
     )
@@ -120,11 +128,9 @@ class Event(_Act):
         description="Amount of the line, shop's currency.",
     )
     order_id: Id | None = Field(default=None, description="The order or basket of the line.")
-    experiment: Id | None = Field(
-        default=None,
-        description="`experiment.id` of the list it was clicked in; a click of that experiment.",
+    experiment: ExperimentRef | None = Field(
+        default=None, description="As in the answer of the list that was clicked in."
     )
-    variant: Id | None = Field(default=None, description="`experiment.variant` of that list.")
     rating: float | None = Field(
         default=None, allow_inf_nan=False, ge=-1e6, le=1e6, description="Only, and always, of rate."
     )
@@ -224,6 +230,34 @@ class EventsAnswer(Answer):
                         "errors": [{"field": "product_id", "message": "Field required"}],
                     }
                 ],
+            }
+        )
+    )
+
+
+class FlowCount(Answer):
+    """Events of one kind that came in within one minute."""
+
+    minutes_ago: int = Field(ge=0)
+    event: str
+    events: int
+
+
+class EventFlow(Answer):
+    """Events as they come in."""
+
+    minutes: int = Field(description="How far it looks back.")
+    total: int
+    waiting: int = Field(description="Acknowledged, and not in the graph yet.")
+    counts: list[FlowCount] = Field(description="The latest minute first; none of empty minutes.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "minutes": 60,
+                "total": 312,
+                "waiting": 0,
+                "counts": [{"minutes_ago": 0, "event": "view_item", "events": 12}],
             }
         )
     )

@@ -61,10 +61,10 @@ class RecommendedProduct(Answer):
 
 
 class ExperimentRef(Answer):
-    """The experiment that a list is part of."""
+    """The experiment that a list is part of; events on the list tell it as it is."""
 
-    id: str = Field(description="To be told with events as `experiment`.")
-    variant: str = Field(description="And as `variant`.")
+    id: str
+    variant: str = Field(description="What the visitor gets.")
 
 
 _EXPERIMENT = "The experiment that decided how the list is made; none for most."

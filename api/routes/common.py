@@ -24,6 +24,7 @@ __all__ = [
     "ADMIN",
     "ANALYST",
     "ANY_KEY",
+    "INSIDERS",
     "MARKETER",
     "METRICS",
     "SEGMENTS",
@@ -107,6 +108,8 @@ TRYING = [Depends(Needs("marketer", "admin", audited=True))]
 """Of a route that changes experiments."""
 METRICS = [Depends(Needs("metrics", "admin"))]
 """Of a route that tells how the server does."""
+INSIDERS = [Depends(Needs("marketer", "analyst", "admin"))]
+"""Of a route that tells how builds do."""
 ANY_KEY = [Depends(Needs())]
 """Of a route that tells what any client of the shop may know."""
 

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -16,13 +16,15 @@ from api.models.events import (
     AcceptedEvent,
     Event,
     EventField,
+    EventFlow,
     EventsAnswer,
     EventsRequest,
+    FlowCount,
     ListView,
     RefusedEvent,
 )
 from api.problems import ProblemField, problem, responses
-from api.routes.common import STOREFRONT, Intake, Settings, Tried, answer
+from api.routes.common import INSIDERS, STOREFRONT, Intake, Settings, Tried, answer
 from api.trials import Trials
 from events.event import ShopEvent
 from experiments.ledger import Touch
@@ -57,6 +59,18 @@ def events(
         live.take(acts)
     accepted = [AcceptedEvent(index=one.index, event_id=one.event_id) for one in kept]
     return answer(EventsAnswer(accepted=accepted, refused=refused))
+
+
+@router.get("/events/flow", response_model=EventFlow, dependencies=INSIDERS)
+def flow(
+    live: Intake,
+    minutes: Annotated[int, Query(ge=1, le=1_440, description="How far to look back.")] = 60,
+) -> Response:
+    """How many events came in, minute by minute and by kind."""
+    counts = [FlowCount(minutes_ago=m, event=e, events=n) for m, e, n in live.flow(minutes)]
+    waiting = sum(part.waiting or 0 for part in live.parts())
+    total = sum(count.events for count in counts)
+    return answer(EventFlow(minutes=minutes, total=total, waiting=waiting, counts=counts))
 
 
 @dataclass(frozen=True)
@@ -106,15 +120,15 @@ def _touch(
     event: Event | ListView, event_id: str, now: datetime, trials: Trials | None
 ) -> tuple[Touch | None, str | None]:
     """What an event says of an experiment, or why it says nothing that counts."""
-    if event.experiment is None or event.variant is None:
+    of = event.experiment
+    if of is None:
         return None, None
     if trials is None:
         return None, "this server runs no experiments"
-    if wrong := trials.judge(event.experiment, event.variant, event.unit):
+    if wrong := trials.judge(of.id, of.variant, event.unit):
         return None, wrong
     click = event_id if isinstance(event, Event) else None
-    at = event.microseconds(now)
-    return Touch(event.experiment, event.variant, event.unit, at, click), None
+    return Touch(of.id, of.variant, event.unit, event.microseconds(now), click), None
 
 
 def _refused(index: int, error: ValidationError) -> RefusedEvent:

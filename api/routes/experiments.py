@@ -24,11 +24,10 @@ from api.routes.common import TRIED, TRYING, answer
 from api.trials import Trials
 from experiments.plan import Wish, needed
 from experiments.register import Experiment
-from experiments.report import Results
 from loaders.errors import ExperimentError, SnapshotMissing
 from pipeline.experiments import ExperimentDesk
 
-__all__ = ["plain_results", "router", "summary"]
+__all__ = ["router"]
 
 router = APIRouter(tags=["experiments"])
 
@@ -49,7 +48,10 @@ def experiments(trials: Served) -> Response:
     """All experiments, oldest first, and where they stand."""
     desk = trials.desk
     units = desk.ledger.units()
-    found = [summary(desk, one, units.get(one.id, 0)) for one in desk.all().values()]
+    found = [
+        ExperimentSummary(**_summary(desk, one, units.get(one.id, 0)))
+        for one in desk.all().values()
+    ]
     return answer(ExperimentList(experiments=found))
 
 
@@ -105,7 +107,7 @@ def experiment(trials: Served, experiment: Id) -> Response:
             **_summary(desk, one, found.units if found else 0),
             definition=_definition(one),
             versions=[version.model_dump() for version in one.versions],
-            results=plain_results(found) if found else None,
+            results=ExperimentResults.model_validate(found.plain()) if found else None,
         )
     )
 
@@ -163,12 +165,8 @@ def stop(trials: Served, experiment: Id) -> Response:
 
 def _told(trials: Trials, one: Experiment) -> Response:
     trials.refresh()
-    return answer(summary(trials.desk, one, trials.desk.ledger.units().get(one.id, 0)))
-
-
-def summary(desk: ExperimentDesk, one: Experiment, units: int) -> ExperimentSummary:
-    """Where an experiment stands that ``units`` were exposed to."""
-    return ExperimentSummary(**_summary(desk, one, units))
+    units = trials.desk.ledger.units().get(one.id, 0)
+    return answer(ExperimentSummary(**_summary(trials.desk, one, units)))
 
 
 def _summary(desk: ExperimentDesk, one: Experiment, units: int) -> dict[str, Any]:
@@ -192,9 +190,3 @@ def _summary(desk: ExperimentDesk, one: Experiment, units: int) -> dict[str, Any
 
 def _definition(one: Experiment) -> ExperimentDefinition:
     return ExperimentDefinition(**one.definition.model_dump())
-
-
-def plain_results(found: Results) -> ExperimentResults:
-    """Results as an answer."""
-    ratio = {**asdict(found.sample_ratio), "ok": found.sample_ratio.ok}
-    return ExperimentResults.model_validate({**asdict(found), "sample_ratio": ratio})

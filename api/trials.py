@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -89,13 +90,13 @@ class Trials:
         self._every, self._stamp, self._said = every, (), ""
         self._known: Mapping[str, Experiment] = {}
         self._running: Sequence[_Running] = ()
-        self._lock = threading.Lock()
+        self._looking, self._holding = threading.Lock(), threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="experiments", daemon=True)
 
     def start(self) -> None:
         """Look at the experiments now, and watch them until ``stop``."""
-        self._try()
+        self.follow()
         self._thread.start()
 
     def stop(self) -> None:
@@ -110,15 +111,20 @@ class Trials:
             ConfigError: the experiments cannot be read.
             SnapshotMissing: a build that one of them needs cannot.
         """
-        with self._lock:
-            stamp = self.desk.stamp()
-            if stamp != self._stamp:
-                self._known = self.desk.all()
-                running = [one for one in self._known.values() if one.state == "running"]
-                running.sort(key=lambda one: one.started or datetime.max.replace(tzinfo=UTC))
-                self._running = [self._prepared(one) for one in running]
-                self._stamp = stamp
+        self._look()
+        with self._holding:
             self._hold({o.build for o in self._overrides() if o.build})
+
+    def _look(self) -> None:
+        with self._looking:
+            stamp = self.desk.stamp()
+            if stamp == self._stamp:
+                return
+            self._known = self.desk.all()
+            running = [one for one in self._known.values() if one.state == "running"]
+            running.sort(key=lambda one: one.started or datetime.max.replace(tzinfo=UTC))
+            self._running = [self._prepared(one) for one in running]
+            self._stamp = stamp
 
     def _prepared(self, one: Experiment) -> _Running:
         audience = one.definition.audience
@@ -130,10 +136,10 @@ class Trials:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every):
-            self._try()
+            self.follow()
 
-    def _try(self) -> None:
-        """Refresh; whatever goes wrong is said once, and the watch goes on."""
+    def follow(self) -> None:
+        """Refresh; whatever goes wrong is said once in the log, and what ran before goes on."""
         try:
             self.refresh()
             self._said = ""
@@ -185,7 +191,8 @@ class Trials:
     def judge(self, experiment: str, variant: str, unit: str) -> str | None:
         """Why what ``unit`` did cannot count for a variant; ``None`` where it can."""
         if experiment not in self._known or self._known[experiment].state == "draft":
-            self.refresh()  # it may have been started within the last second
+            with suppress(CoterieError):  # it may have been started within the last second
+                self._look()
         one = self._known.get(experiment)
         if one is None or one.state == "draft":
             return f"there is no running experiment {experiment!r}"

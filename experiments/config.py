@@ -26,7 +26,7 @@ class ExperimentsConfig(BaseModel):
         " variants together",
     )
     planned: int = Field(
-        10_000,
+        2_000,
         ge=10,
         description="visitors of each variant at which intervals are to be narrowest; they hold at"
         " any number",

@@ -196,9 +196,7 @@ class ExperimentDesk:
             StoreUnavailable: the store cannot be read just now.
         """
         one = self.get(experiment)
-        exposures = self.ledger.exposures(experiment)
-        if one.stopped:
-            exposures = exposures.filter(pl.col("at") <= int(one.stopped.timestamp() * 1e6))
+        exposures = _within(self.ledger.exposures(experiment), one.started, one.stopped)
         clicks, asked = self.ledger.clicks(experiment), one.definition
         question = Question(
             [v.id for v in asked.variants],
@@ -221,6 +219,18 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
+
+
+def _within(
+    exposures: pl.DataFrame, started: datetime | None, stopped: datetime | None
+) -> pl.DataFrame:
+    """Exposures until an experiment was stopped; whose clock says before it began, as it did."""
+    if started:
+        begin = int(started.timestamp() * 1e6)
+        exposures = exposures.with_columns(pl.col("at").clip(lower_bound=begin))
+    if stopped:
+        exposures = exposures.filter(pl.col("at") <= int(stopped.timestamp() * 1e6))
+    return exposures
 
 
 def _known(found: dict[str, Experiment], experiment: str) -> Experiment:

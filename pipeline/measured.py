@@ -14,10 +14,10 @@ from graph.query import read_query
 from graph.store import QueryLimits
 from pipeline.home import Home
 
-__all__ = ["measured", "purchases_since"]
+__all__ = ["PURCHASES_SINCE", "measured", "purchases_since"]
 
 LIMITS: Final = QueryLimits(rows=20_000_000, seconds=300, megabytes=4_000)
-_PURCHASES: Final = """
+PURCHASES_SINCE: Final = """
 MATCH (u:User)-[p:PURCHASED]->(:Product) WHERE p.at >= $since
 RETURN u.id AS user_id, p.session_id AS session_id, p.order_id AS order_id, p.at AS at,
 p.value AS value
@@ -31,10 +31,12 @@ def purchases_since(home: Home, since: datetime) -> pl.DataFrame:
         StoreUnavailable: the store cannot be read just now.
         QueryError: there are more than can be read.
     """
-    found = pl.from_arrow(read_query(home.store, _PURCHASES, {"since": since}, LIMITS))
-    assert isinstance(found, pl.DataFrame)
-    return found.with_columns(
-        pl.col("at").dt.cast_time_unit("us").dt.epoch("us"),
+    lines = pl.from_arrow(read_query(home.store, PURCHASES_SINCE, {"since": since}, LIMITS))
+    assert isinstance(lines, pl.DataFrame)
+    # A server says nothing of the types of columns without rows.
+    at = pl.lit(None, pl.Int64) if lines.is_empty() else pl.col("at").dt.epoch("us")
+    return lines.with_columns(
+        at.alias("at"),
         pl.col("user_id", "session_id", "order_id").cast(pl.String),
         pl.col("value").cast(pl.Float64),
     ).select(PURCHASES)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from coterie_client import NotFound, clicked, shown
 from shops import config_of
 from starlette.testclient import TestClient
+from test_client import of, through
 
 from api.app import create_app
 from api.live import Live
@@ -162,7 +164,7 @@ def test_another_server_follows_within_a_look(served: Served) -> None:
     assert mine is not None and beside.take(service, "user-1", "customer", "all").label == mine
 
 
-def shown(user: str, variant: str = "other", experiment: str = "e") -> dict[str, Any]:
+def told(user: str, variant: str = "other", experiment: str = "e") -> dict[str, Any]:
     of = {"id": experiment, "variant": variant}
     return {"event": "view_item_list", "user_id": user, "experiment": of}
 
@@ -170,9 +172,9 @@ def shown(user: str, variant: str = "other", experiment: str = "e") -> dict[str,
 def test_from_exposure_to_results(served: Served) -> None:
     served.run({"mode": "discover"}, window_days=1)
     control, other = served.of(0, 30), served.of(1, 30)
-    events = [shown(u, "control") for u in control] + [shown(u) for u in other]
+    events = [told(u, "control") for u in control] + [told(u) for u in other]
     for user in other[:20]:
-        click = {**shown(user), "event": "view_item", "product_id": "product-1"}
+        click = {**told(user), "event": "view_item", "product_id": "product-1"}
         buy = {"event": "purchase", "user_id": user, "product_id": "product-1", "value": 4.0}
         events += [{**click, "event_id": f"c-{user}"}, {**buy, "event_id": f"b-{user}"}]
     for _ in range(2):
@@ -211,18 +213,32 @@ def test_from_exposure_to_results(served: Served) -> None:
 def test_what_is_said_of_no_experiment_is_refused_but_acts_are_kept(served: Served) -> None:
     served.run({"mode": "discover"})
     (user,) = served.of(1)
-    wrong = [shown(user, "control"), shown(user, experiment="nope"), shown("", "other")]
-    act = {**shown(user, experiment="nope"), "event": "view_item", "product_id": "p"}
+    wrong = [told(user, "control"), told(user, experiment="nope"), told("", "other")]
+    act = {**told(user, experiment="nope"), "event": "view_item", "product_id": "p"}
     sent = served.post("events", {"events": [*wrong, act]}).json()
     assert [a["index"] for a in sent["accepted"]] == [3]
-    told = [r["detail"] for r in sent["refused"]]
-    assert "is not in variant 'control' of 'e'" in told[0]
-    assert "there is no running experiment 'nope'" in told[1]
-    assert "user_id" in told[2]
+    why = [r["detail"] for r in sent["refused"]]
+    assert "is not in variant 'control' of 'e'" in why[0]
+    assert "there is no running experiment 'nope'" in why[1]
+    assert "user_id" in why[2]
     with EventQueue(queue_file(served.home.path)) as queue:
         assert [e.event for _, e in queue.waiting(10)] == ["view_item"]
-    alone = served.post("events", shown(user, "control"))
+    alone = served.post("events", told(user, "control"))
     assert alone.status_code == 422 and "body.events.0.experiment" in alone.text
+
+
+def test_clocks_that_are_wrong_move_no_exposure_out_of_the_experiment(served: Served) -> None:
+    served.run({"mode": "discover"})
+    early, late = served.of(1, 2)
+    soon = (datetime.now(UTC) + timedelta(hours=20)).isoformat()
+    shown_at = [{**told(early), "at": "1971-01-01T00:00:00Z"}, {**told(late), "at": soon}]
+    assert served.post("events", {"events": shown_at}).json()["refused"] == []
+    buy = {"event": "purchase", "product_id": "product-1", "value": 4.0, "session_id": "s"}
+    acts = [{**buy, "user_id": early, "at": "2000-01-01T00:00:00Z"}, {**buy, "user_id": late}]
+    served.post("events", {"events": acts})
+    served.deliver()
+    other = served.http.get("/v1/experiments/e").json()["results"]["variants"][1]
+    assert (other["units"], other["converted"], other["revenue"]) == (2, 1, 4.0)
 
 
 def test_problems_name_what_is_wrong(served: Served) -> None:
@@ -253,3 +269,27 @@ def test_problems_name_what_is_wrong(served: Served) -> None:
     assert served.http.get("/v1/experiments/e").status_code == 404
     plan = served.post("experiments/plan", {"baseline": 0.04, "effect": 0.1}).json()
     assert plan["fixed_units_per_variant"] == 39473 and plan["days"] is None
+
+
+def test_with_the_python_client(served: Served) -> None:
+    shop = of(through(served.http))
+    user = served.of(1)[0]
+    assert shown(shop.recommend(user), user_id=user) == []
+    assert shop.plan_experiment(0.1, 0.3, variants=3)["units"] > 0
+    assert "blend" in shop.experiment_options()["methods"]
+    variants = [CONTROL, {"id": "other", "override": {"mode": "discover"}}]
+    shop.create_experiment({"id": "e", "variants": variants})
+    shop.change_experiment({"id": "e", "name": "Home", "variants": variants})
+    assert shop.start_experiment("e")["version"] == 2
+    found = shop.recommend(user)
+    product = found["items"][0]["product"]["product_id"]
+    acts = [*shown(found, user_id=user), clicked(found, product, user_id=user)]
+    assert shop.send_events(acts).refused == []
+    assert served.trials.desk.ledger.clicks("e")["unit"].to_list() == [user]
+    assert [e["units"] for e in shop.experiments()] == [1]
+    assert shop.stop_experiment("e")["state"] == "stopped"
+    assert shop.experiment("e")["results"]["units"] == 1
+    shop.delete_experiment("e")
+    assert shop.experiments() == shop.campaigns() == []
+    with pytest.raises(NotFound, match="there is no campaign 'x'"):
+        shop.campaign("x", days=3)

@@ -164,7 +164,7 @@ def stop(trials: Served, experiment: Id) -> Response:
 
 
 def _told(trials: Trials, one: Experiment) -> Response:
-    trials.refresh()
+    trials.follow()
     units = trials.desk.ledger.units().get(one.id, 0)
     return answer(ExperimentSummary(**_summary(trials.desk, one, units)))
 

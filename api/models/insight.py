@@ -127,7 +127,7 @@ class CustomerMap(Answer):
     """Customers as points: those who buy alike stand close."""
 
     projection: Literal["discriminant", "pca"] = Field(
-        description="discriminant: seen from where segments part most; pca: from where customers do."
+        description="discriminant: where segments part most; pca: where customers do."
     )
     segments: list[str] = Field(description="Ids of the segments.")
     total: int = Field(description="Customers that have a place on the map.")

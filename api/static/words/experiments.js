@@ -47,7 +47,7 @@ export default {
   "results.revenue": ["Revenue", "收入"],
   "results.primary": ["decides", "判定指标"],
   "results.difference": ["Difference to the control", "与对照组的差异"],
-  "results.lift": ["{name}: {lift} of the control, p {p}: {sure}", "{name}：相对对照 {lift}，p {p}：{sure}"],
+  "results.lift": ["{name}: {lift} relative to the control, p {p}: {sure}", "{name}：相对对照 {lift}，p {p}：{sure}"],
   "results.sure": ["not chance", "并非偶然"],
   "results.unsure": ["may be chance", "可能是偶然"],
   "results.always": ["Intervals of {percent} that hold at every look.", "{percent} 区间，随时查看均有效。"],

@@ -39,7 +39,7 @@ class Wish(BaseModel):
     )
     deviation: float | None = Field(
         None,
-        gt=0,
+        ge=1e-6,
         le=1e12,
         allow_inf_nan=False,
         description="Standard deviation of a visitor's revenue; of revenue only.",

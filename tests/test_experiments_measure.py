@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from shops import environment
 
 from experiments.config import ExperimentsConfig
 from experiments.definition import Definition, parse
@@ -45,6 +48,43 @@ def test_what_is_told_twice_counts_once(ledger: Ledger) -> None:
     assert ledger.units() == {"e": 1}
     ledger.delete("e")
     assert ledger.units() == {} and ledger.clicks("e").is_empty()
+
+
+NOTING = """
+import sys
+from pathlib import Path
+from experiments.ledger import Ledger, Touch
+ledger = Ledger(Path(sys.argv[1]))
+for i in range(100_000):
+    ledger.note([Touch("e", "control", f"{sys.argv[2]}-{i}", i, f"{sys.argv[2]}-{i}")])
+    print(i, flush=True)
+"""
+
+
+def test_what_was_acknowledged_outlives_a_kill(ledger: Ledger) -> None:
+    """Two processes note at once; both are killed amid it."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", NOTING, ledger.path, name],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        for name in "ab"
+    ]
+    told = [-1, -1]
+    for _ in range(30):
+        for i, process in enumerate(running):
+            assert process.stdout is not None
+            told[i] = int(process.stdout.readline())
+    for process in running:
+        process.kill()
+        process.communicate()
+    units, clicks = set(ledger.exposures("e")["unit"]), ledger.clicks("e")["unit"].to_list()
+    assert {
+        f"{name}-{i}" for name, last in zip("ab", told, strict=True) for i in range(last + 1)
+    } <= units
+    assert sorted(clicks) == sorted(units)
 
 
 def test_what_counts_for_whom() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from api.flat import Projection, flat
 from api.models.insight import (
     BuyersOf,
     CustomerMap,
@@ -169,17 +170,12 @@ class Insight:
             ],
         )
 
-    def _points(
-        self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], Literal["tsne", "pca"]]:
+    def _points(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], Projection]:
         """Rows of members, their coordinates, and how these were made."""
-        path = self._snapshot.folder / "map.parquet"
-        if path.exists():
-            frame = pl.read_parquet(path)
-            return frame["user_row"].to_numpy(), frame.select("x", "y").to_numpy(), "tsne"
         vectors = np.load(self._snapshot.folder / AUDIENCES / "vectors.npy", mmap_mode="r")
         rows = np.flatnonzero(self._found.member >= 0)
-        return rows, _flat(np.asarray(vectors[rows], np.float32)), "pca"
+        places, projection = flat(np.asarray(vectors[rows], np.float64), self._found.member[rows])
+        return rows, places, projection
 
     def buyers(self, product_id: str) -> BuyersOf:
         """Who buys a product, by segment and stage.
@@ -262,22 +258,6 @@ class Insight:
             value=known,
             titles=named.to_list(),
         )
-
-
-def _flat(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The two directions of most variance, float32 [n, 2], centred on 0, the farthest at 1.
-
-    As ``segments.map`` does it, without the library that takes a second to import.
-    """
-    if len(vectors) < 2:
-        return np.zeros((len(vectors), 2), np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled = vectors / np.maximum(lengths, 1e-12)
-    scaled = scaled - scaled.mean(axis=0)
-    _, directions = np.linalg.eigh(scaled.T @ scaled)
-    flat = scaled @ directions[:, -2:][:, ::-1]
-    flat = np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
-    return np.asarray(flat / max(np.abs(flat).max(initial=0.0), 1e-12), np.float32)
 
 
 def _group(frame: pl.DataFrame, id_: str | None, name: str | None) -> LifecycleGroup:

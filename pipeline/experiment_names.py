@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from audiences.vault import Vault
 from experiments.definition import Definition
-from loaders.errors import SnapshotMissing
+from loaders.errors import DataError, SnapshotMissing
 from pipeline.audiences import audiences_file
 from pipeline.home import Home
-from pipeline.segmenting import segments_of_build
 from ranking.saved import scorer_names
+from segments.model import Segmentation
 
 __all__ = ["Options", "options_of", "problems_of"]
 
@@ -34,13 +34,13 @@ class Options:
 
 
 def options_of(home: Home) -> Options:
-    """What there is now; no methods and segments where nothing is published."""
+    """What there is now; no methods and segments where nothing readable is published."""
     builds, audiences = home.builds(), tuple(Vault(audiences_file(home)).audiences())
     try:
         folder = home.snapshot()
-        segments = segments_of_build(home).segmentation.segments
+        segments = Segmentation.load(folder / "segments").segments
         methods = tuple(sorted(scorer_names(folder / "recommender" / "scorers")))
-    except SnapshotMissing:
+    except (SnapshotMissing, DataError):
         return Options((), builds, (), audiences)
     return Options(methods, builds, tuple((s.id, s.name) for s in segments), audiences)
 

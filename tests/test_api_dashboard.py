@@ -18,9 +18,11 @@ from api.app import create_app
 from api.builds import HomeBuilds
 from api.live import Live
 from api.provider import SnapshotProvider
+from api.trials import Trials
 from events.config import EventsConfig
 from pipeline.audiences import Desk
 from pipeline.config import load_config
+from pipeline.experiments import ExperimentDesk
 from pipeline.home import Home
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -33,6 +35,7 @@ browser = test_api_browser.browser
 VIEWS = (
     *("", "segments", "segment/segment-1", "audiences", "audience?idea=lapsed", "customers"),
     *("customer/user-0", "products", "product/product-0", "cypher", "quality", "snapshots"),
+    *("experiments", "experiment-new"),
 )
 
 
@@ -56,11 +59,15 @@ def address(shop: Home) -> Iterator[str]:
     live = Live(shop.path, shop.store, EventsConfig())
     keys = KeyFile(key_file(shop.path))
     access = Access(keys, Audit(audit_file(shop.path)), local=True)
-    desk = Desk(shop, load_config(shop.path / "coterie.toml").audiences)
+    config = load_config(shop.path / "coterie.toml")
+    desk, tried = Desk(shop, config.audiences), ExperimentDesk(shop, config.experiments)
+    trials = Trials(tried, provider.held, provider.hold)
     provider.start()
-    app = create_app(provider, live=live, access=access, builds=HomeBuilds(shop), desk=desk)
+    trials.start()
+    app = create_app(provider, None, live, access, HomeBuilds(shop), desk, trials=trials)
     with listening(lambda _: app) as at:
         yield at
+    trials.stop()
     provider.stop()
 
 
@@ -171,6 +178,22 @@ def test_a_rollback(page: Page, shop: Home) -> None:
     page.get_by_role("row", name=earlier).get_by_text("published").wait_for()
     assert shop.current() == earlier
     shop.publish(later)
+
+
+def test_an_experiment_is_planned_begun_and_ended(page: Page) -> None:
+    page.goto("/#/experiments")
+    page.get_by_label("Figure now").fill("0.2")
+    page.get_by_text("Visitors a variant").wait_for()
+    page.get_by_role("link", name="New experiment").click()
+    page.get_by_label("Name").fill("Only new things")
+    page.get_by_label("Id (a-z, 0-9, -)").first.fill("only-new")
+    page.get_by_role("button", name="Save experiment").click()
+    page.get_by_role("heading", name="Only new things draft").wait_for()
+    for act, state in (("Start", "running"), ("Stop", "stopped")):
+        page.get_by_role("button", name=act, exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name=act, exact=True).click()
+        page.get_by_role("heading", name=f"Only new things {state}").wait_for()
+    page.get_by_role("cell", name="control", exact=True).wait_for()
 
 
 def test_a_key_shows_what_it_opens(browser: Browser, built: Home, tmp_path: Any) -> None:

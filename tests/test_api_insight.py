@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.builds import HomeBuilds
+from api.flat import flat
 from api.insight import _every, _starts, _unit
 from api.live import Live
 from api.provider import SnapshotProvider
@@ -167,3 +168,20 @@ def test_events_are_counted_as_they_come_in(own: Home) -> None:
     found = get(asked, "/v1/events/flow")
     assert found["total"] == found["waiting"] == 3
     assert found["counts"] == [{"minutes_ago": 0, "event": "view_item", "events": 3}]
+
+
+def test_a_plane_keeps_groups_apart() -> None:
+    draw = np.random.default_rng(0)
+    groups = np.repeat([0, 1, 2], 40)
+    vectors = draw.normal(0, 1, (120, 12))
+    vectors[:, 0] *= 20  # most of the variance tells nothing of the groups
+    vectors[np.arange(120), groups + 1] += 6
+    points, how = flat(vectors, groups)
+    centres = np.stack([points[groups == g].mean(axis=0) for g in range(3)])
+    nearest = np.linalg.norm(points[:, None] - centres, axis=2).argmin(axis=1)
+    assert how == "discriminant" and (nearest == groups).mean() > 0.9
+    assert np.abs(points).max() <= 1
+    two, other = flat(vectors, groups % 2)
+    assert other == "pca" and two.shape == (120, 2)
+    assert flat(np.zeros((0, 4)), np.zeros(0, int))[0].shape == (0, 2)
+    assert not flat(np.zeros((5, 1)), np.zeros(5, int))[0].any()

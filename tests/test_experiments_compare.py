@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp, log, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,3 +153,15 @@ def test_a_plan() -> None:
         needed(Wish(metric="revenue", baseline=3.0, effect=0.1))
     with pytest.raises(ExperimentError, match="cannot grow by 20%"):
         needed(Wish(baseline=0.9, effect=0.2))
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        {"baseline": 1e-6, "effect": 1e-4},
+        {"baseline": 1e9, "effect": 100, "metric": "revenue", "deviation": 1e-6},
+        {"baseline": 1e-6, "effect": 1e-4, "metric": "revenue", "deviation": 1e12, "alpha": 1e-6},
+    ],
+)
+def test_a_plan_at_the_ends_of_what_may_be_asked(extreme: dict[str, Any]) -> None:
+    assert needed(Wish(**extreme, variants=10, power=0.9999)).units >= 20

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from shops import environment
 
 from experiments.config import ExperimentsConfig
 from experiments.definition import Definition, parse
@@ -15,7 +22,7 @@ from experiments.ledger import Ledger, Touch
 from experiments.measure import PURCHASES, outcomes
 from experiments.register import Experiment
 from experiments.report import Question, results
-from loaders.errors import ConfigError, ExperimentError
+from loaders.errors import ConfigError, ExperimentError, StoreUnavailable
 
 DAY = 86_400_000_000
 NOW = datetime(1970, 1, 11, tzinfo=UTC)
@@ -45,6 +52,68 @@ def test_what_is_told_twice_counts_once(ledger: Ledger) -> None:
     assert ledger.units() == {"e": 1}
     ledger.delete("e")
     assert ledger.units() == {} and ledger.clicks("e").is_empty()
+
+
+def test_threads_share_commits_and_failures(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    write, first = ledger._write, threading.Event()
+
+    def counted(touches: Sequence[Touch]) -> None:
+        commits.append(len(touches))
+        first.wait(10)  # until all others have asked
+        write(touches)
+
+    monkeypatch.setattr(ledger, "_write", counted)
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(ledger.note, [Touch("e", "control", f"u{i}", i)]) for i in range(20)]
+        while len(ledger._waiting) + sum(commits) < 20:
+            time.sleep(0.001)
+        first.set()
+        assert [one.result() for one in asked] == [None] * 20
+    assert len(commits) == 2 and sum(commits) == 20
+    assert ledger.units() == {"e": 20}
+    ledger.path.write_text("no database")
+    with pytest.raises(StoreUnavailable, match="try again"):
+        ledger.note([Touch("e", "control", "u", 1)])
+
+
+NOTING = """
+import sys
+from pathlib import Path
+from experiments.ledger import Ledger, Touch
+ledger = Ledger(Path(sys.argv[1]))
+for i in range(100_000):
+    ledger.note([Touch("e", "control", f"{sys.argv[2]}-{i}", i, f"{sys.argv[2]}-{i}")])
+    print(i, flush=True)
+"""
+
+
+def test_what_was_acknowledged_outlives_a_kill(ledger: Ledger) -> None:
+    """Two processes note at once; both are killed amid it."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", NOTING, ledger.path, name],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        for name in "ab"
+    ]
+    told = [-1, -1]
+    for _ in range(10):
+        for i, process in enumerate(running):
+            assert process.stdout is not None
+            told[i] = int(process.stdout.readline())
+    for process in running:
+        process.kill()
+        process.communicate()
+    units, clicks = set(ledger.exposures("e")["unit"]), ledger.clicks("e")["unit"].to_list()
+    assert {
+        f"{name}-{i}" for name, last in zip("ab", told, strict=True) for i in range(last + 1)
+    } <= units
+    assert sorted(clicks) == sorted(units)
 
 
 def test_what_counts_for_whom() -> None:

@@ -126,8 +126,8 @@ class MapPoint(Answer):
 class CustomerMap(Answer):
     """Customers as points: those who buy alike stand close."""
 
-    projection: Literal["tsne", "pca"] = Field(
-        description="tsne: groups can be seen, how far they are apart means nothing; pca: it does."
+    projection: Literal["discriminant", "pca"] = Field(
+        description="discriminant: where segments part most; pca: where customers do."
     )
     segments: list[str] = Field(description="Ids of the segments.")
     total: int = Field(description="Customers that have a place on the map.")
@@ -136,7 +136,7 @@ class CustomerMap(Answer):
     model_config = ConfigDict(
         json_schema_extra=example(
             {
-                "projection": "tsne",
+                "projection": "discriminant",
                 "segments": ["segment-3"],
                 "total": 2466,
                 "points": [{"user_id": "1228", "x": 0.41, "y": -0.2, "segment": 0}],

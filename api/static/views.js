@@ -5,6 +5,9 @@ import * as audiences from "./views/audiences.js";
 import * as customers from "./views/customers.js";
 import * as customer from "./views/customer.js";
 import * as cypher from "./views/cypher.js";
+import * as experiment from "./views/experiment.js";
+import * as experimentForm from "./views/experiment-form.js";
+import * as experiments from "./views/experiments.js";
 import * as overview from "./views/overview.js";
 import * as product from "./views/product.js";
 import * as products from "./views/products.js";
@@ -24,6 +27,7 @@ export const SECTIONS = [
   { name: "customers", path: "customers", title: "customers.title", icon: "person", needs: MARKETER },
   { name: "products", path: "products", title: "products.title", icon: "product", needs: STOREFRONT },
   { name: "cypher", path: "cypher", title: "cypher.title", icon: "graph", needs: ["analyst"] },
+  { name: "experiments", path: "experiments", title: "experiments.title", icon: "flask", needs: INSIDERS },
   { name: "quality", path: "quality", title: "quality.title", icon: "quality", needs: INSIDERS },
   { name: "snapshots", path: "snapshots", title: "snapshots.title", icon: "snapshot", needs: ["admin"] },
 ];
@@ -41,6 +45,10 @@ export const VIEWS = {
   products: view("products", "products.title", STOREFRONT, products.view),
   product: view("products", "product.title", STOREFRONT, product.view),
   cypher: view("cypher", "cypher.title", ["analyst"], cypher.view),
+  experiments: view("experiments", "experiments.title", INSIDERS, experiments.view),
+  experiment: view("experiments", "experiments.name", INSIDERS, experiment.view),
+  "experiment-new": view("experiments", "experiments.new", ["marketer", "admin"], experimentForm.view),
+  campaign: view("experiments", "campaigns.name", INSIDERS, experiment.campaign),
   quality: view("quality", "quality.title", INSIDERS, quality.view),
   snapshots: view("snapshots", "snapshots.title", ["admin"], snapshots.view),
 };

@@ -51,8 +51,8 @@ export async function get(address, signal) {
 }
 
 export async function send(method, address, body, signal) {
-  const headers = { "Content-Type": "application/json" };
-  return (await call(address, { method, headers, body: JSON.stringify(body), signal })).json();
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  return (await call(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal })).json();
 }
 
 export const post = (address, body, signal) => send("POST", address, body, signal);

@@ -27,7 +27,7 @@ function styled(element, values) {
 }
 
 const kept = (children) =>
-  children.flat(3).filter((c) => c !== null && c !== undefined && c !== false && c !== "");
+  children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false && c !== "");
 
 export function fill(element, ...children) {
   element.replaceChildren(...kept(children));

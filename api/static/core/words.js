@@ -3,6 +3,7 @@
 import audiences from "../words/audiences.js";
 import common from "../words/common.js";
 import customers from "../words/customers.js";
+import experiments from "../words/experiments.js";
 import graph from "../words/graph.js";
 import overview from "../words/overview.js";
 import products from "../words/products.js";
@@ -11,6 +12,7 @@ import service from "../words/service.js";
 
 const WORDS = {
   ...common, ...overview, ...segments, ...audiences, ...customers, ...products, ...graph, ...service,
+  ...experiments,
 };
 const PLACES = { en: 0, zh: 1 };
 

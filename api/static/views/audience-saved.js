@@ -26,7 +26,11 @@ function filesPanel(one, known, state) {
   let columns = ["user_id"];
   let form = "csv";
   const trouble = h("div", {});
-  const where = () => url(address, { column: columns });
+  const campaign = h("input", { maxlength: "63", pattern: "[a-z0-9][a-z0-9_\\-]*", placeholder: t("files.optional") });
+  const holdout = h("input", { type: "number", min: "1", max: "50", value: "10" });
+  const where = () => url(address, {
+    column: columns, campaign: campaign.value, holdout: campaign.value ? Number(holdout.value) / 100 : null,
+  });
   const save = h("button", { type: "submit", class: "primary" }, icon("down"), t("files.save"));
   const submit = async (event) => {
     event.preventDefault();
@@ -53,6 +57,7 @@ function filesPanel(one, known, state) {
         h("div", { class: "field" }, h("span", { class: "small muted" }, t("files.columns")),
           picker({ label: t("files.columns"), options: known.columns.map((name) => [name, name.replaceAll("_", " ")]), values: columns, change: (chosen) => { columns = chosen; } })),
         h("label", { class: "field" }, t("files.form"), select(t("files.form"), [["csv", "CSV"], ["parquet", "Parquet"], ["ndjson", "NDJSON"]], form, (chosen) => { form = chosen; }))),
+      h("div", { class: "row" }, h("label", { class: "field" }, t("files.campaign"), campaign), h("label", { class: "field" }, t("files.holdout"), holdout)),
       h("div", { class: "controls" }, save, state.scopes.has("analyst") ? cypher : null), trouble));
 }
 

@@ -43,7 +43,7 @@ function tiles(build) {
   ];
   return h("div", { class: "tiles" }, figures.map(([name, big, under]) =>
     h("div", { class: "tilebox" }, h("div", { class: "name" }, h("span", {}, name), callLink("/v1/build")),
-      h("div", { class: "big" }, big), h("div", { class: "under" }, under))));
+      h("div", { class: String(big).length > 8 ? "big long" : "big" }, big), h("div", { class: "under" }, under))));
 }
 
 // How many of the twenty listed products are bought next: recall of what is served.

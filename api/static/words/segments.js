@@ -24,7 +24,7 @@ export default {
   "map.label": ["Map of {n} customer by what they buy|Map of {n} customers by what they buy", "按购买内容绘制的 {n} 位顾客的地图"],
   "map.all": ["All segments", "全部细分"],
   "map.focus": ["Bring forward", "突出显示"],
-  "map.tsne": ["Those who buy alike stand together; how far groups are apart means nothing.", "购买相近的人聚在一起；组间距离没有意义。"],
+  "map.discriminant": ["Those who buy alike stand close, seen from where segments part most.", "购买相近的人靠得更近；视角取各细分最分得开的方向。"],
   "map.pca": ["Those who buy alike stand close.", "购买相近的人靠得更近。"],
   "map.sample": ["{n} of {all} customers.", "共 {all} 位，显示 {n} 位。"],
   "changes.title": ["Since the build before", "与上一次构建相比"],

@@ -30,10 +30,14 @@ from api.routes import (
     audiences,
     basket,
     build,
+    campaigns,
     customers,
     cypher,
     events,
+    experiments,
     health,
+    insight,
+    key,
     metrics,
     products,
     profiles,
@@ -45,12 +49,15 @@ from api.routes import (
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
+from api.trials import Trials
 from api.widget.files import StaticShare
 from pipeline.audiences import Desk
 
 __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 
 RESOURCES: Final[Sequence[APIRouter]] = (
+    # Before users and products, whose paths would swallow its own.
+    insight.router,
     users.router,
     profiles.router,
     customers.router,
@@ -59,10 +66,13 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     basket.router,
     segments.router,
     audiences.router,
+    experiments.router,
+    campaigns.router,
     cypher.router,
     events.router,
     build.router,
     snapshots.router,
+    key.router,
 )
 """The routes below /v1, in this order."""
 BESIDE: Final[Sequence[APIRouter]] = (metrics.router,)
@@ -84,6 +94,7 @@ def create_app(
     builds: Builds | None = None,
     desk: Desk | None = None,
     counted: Metrics | None = None,
+    trials: Trials | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -95,6 +106,7 @@ def create_app(
         builds: the shop's builds, for routes that list them and go back to one.
         desk: the shop's audiences.
         counted: the server's metrics; of this app alone where none are given.
+        trials: the shop's experiments; without, lists are part of none.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -111,6 +123,7 @@ def create_app(
     app.state.access = access
     app.state.builds = builds
     app.state.audiences = desk
+    app.state.trials = trials
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)

@@ -41,6 +41,14 @@ class LiveParts(Protocol):
         """How each part is; answered from memory and the local disk, never by the store."""
         ...
 
+    def flow(self, minutes: int) -> list[tuple[int, str, int]]:
+        """How many events came in: minutes ago, kind, how many.
+
+        Raises:
+            EventQueueUnavailable: the queue cannot be read.
+        """
+        ...
+
 
 class Live:
     """The parts of a server of the shop that lives in ``home``.
@@ -85,6 +93,10 @@ class Live:
         """See ``LiveParts``."""
         if trouble := self._watch.trouble:
             raise StoreUnavailable(trouble)
+
+    def flow(self, minutes: int) -> list[tuple[int, str, int]]:
+        """See ``LiveParts``."""
+        return self._queue.flow(minutes)
 
     def parts(self) -> list[Part]:
         """See ``LiveParts``."""

@@ -10,6 +10,7 @@ import ctypes
 import gc
 import logging
 import threading
+from collections.abc import Collection
 
 import pyarrow as pa
 
@@ -60,6 +61,7 @@ class SnapshotProvider:
         self._shown = shown or Shown()
         self._build: str | None = None
         self._service: Service | None = None
+        self._held: dict[str, Service] = {}
         self._said = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -84,15 +86,33 @@ class SnapshotProvider:
         """
         build = self._home.current()
         if build != self._build:
-            snapshot = Snapshot.load(self._home.snapshot(build))
-            recent = RecentEvents(
-                queue_file(self._home.path), snapshot.manifest.read_at.timestamp()
-            )
-            marks = self._shown.begin(build, len(snapshot.products))
-            self._service = SnapshotService(snapshot, self._workers, self._shop, recent, marks)
+            self._service = self._read(build, published=True)
             self._build = build
             _tidy()
             _log.info("serving snapshot %s", build)
+
+    def _read(self, build: str, *, published: bool) -> Service:
+        snapshot = Snapshot.load(self._home.snapshot(build))
+        recent = RecentEvents(queue_file(self._home.path), snapshot.manifest.read_at.timestamp())
+        # What is listed is counted of the published build.
+        marks = self._shown.begin(build, len(snapshot.products)) if published else None
+        return SnapshotService(snapshot, self._workers, self._shop, recent, marks)
+
+    def held(self, build: str) -> Service | None:
+        """The service of a build that is published or held; ``None`` for any other."""
+        return self._service if build == self._build else self._held.get(build)
+
+    def hold(self, builds: Collection[str]) -> None:
+        """Have further builds ready beside the published one, and let go of those held before.
+
+        Raises:
+            SnapshotMissing: one is not there, or cannot be read; the others are held.
+        """
+        wanted = [build for build in builds if build != self._build]
+        self._held = {build: self._held[build] for build in wanted if build in self._held}
+        for build in wanted:
+            if build not in self._held:
+                self._held = {**self._held, build: self._read(build, published=False)}
 
     def start(self) -> None:
         """Read what is published and watch for what follows, until ``stop``."""

@@ -7,6 +7,7 @@ everybody did.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,12 +32,13 @@ from api.notes import Note, note
 from api.observe.shown import Marks
 from api.since import Since
 from pipeline.snapshot import Snapshot
+from ranking.alternatives import by_method
 from ranking.felt import Felt
 from ranking.popularity import recent_buyers
 from ranking.reasons import Explainer, Recent, RulePairs, SegmentLift
 from ranking.reasons import Reason as Found
 from ranking.recommender import SOURCES, Lists
-from ranking.scorer import Bought, SavedScorer
+from ranking.scorer import MODES, Bought, SavedScorer
 from ranking.wording import Language
 from segments.visitor import SegmentVote
 
@@ -66,6 +68,9 @@ class Recommending:
         scorers: dict[Mode, SavedScorer] = {"discover": snapshot.visitors}
         self._visitors = replace(snapshot.recommender, scorers=scorers)
         self._warm = self._visitors.order
+        choice = snapshot.manifest.choice
+        self._served: dict[Mode, str] = {mode: str(choice[mode]["served"]) for mode in MODES}
+        self._visited = snapshot.visitors.name
         self._history = snapshot.recommender.history
         found = snapshot.segmentation
         days = float(snapshot.manifest.config["ranking"]["recent_days"])
@@ -78,6 +83,18 @@ class Recommending:
         placed = np.where(found.placed == 1, found.member, -1)
         self._vote = SegmentVote(snapshot.users, placed, len(found.segments))
 
+    def by(self, method: str) -> Recommending:
+        """The same with another method that the snapshot carries, in each mode and for visitors.
+
+        Raises:
+            KeyError: it carries none of this name.
+        """
+        other = copy.copy(self)
+        other._recommender = by_method(self._recommender, method)
+        other._visitors = by_method(self._recommender, method)
+        other._served, other._visited = dict.fromkeys(MODES, method), method
+        return other
+
     def customer(
         self, user_id: str, *, k: int, mode: Mode, options: ListOptions, language: Language
     ) -> Recommendations:
@@ -89,8 +106,7 @@ class Recommending:
         lists, source = self._listed(user_row, segment, k, mode, options, since)
         known = row is not None
         why = _why(known, mode, source, filtered=options != ListOptions())
-        chosen = self._snapshot.manifest.choice[mode]["served"]
-        served = self._snapshot.visitors.name if source == "session" else str(chosen)
+        served = self._visited if source == "session" else self._served[mode]
         method = self._method(served, source)
         reasons = self._explainer.explain(
             user_row,
@@ -167,7 +183,7 @@ class Recommending:
             scores = self._segment_scores(segment)
             lists = self._recommender.recommend_scored(scores, k, exclude=barred, **asked)
             source = _source(lists, "segment")
-        method = self._method(self._snapshot.visitors.name, source)
+        method = self._method(self._visited, source)
         why = _WHY_VISITOR.get(source)
         reasons = self._explainer.explain(
             -1, lists.rows[0], basket=rows, segment=segment, language=language

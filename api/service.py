@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from api.insight import Insight
 from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -121,6 +122,23 @@ class Service(Protocol):
         """
         ...
 
+    @property
+    def methods(self) -> frozenset[str]:
+        """Methods that lists can be made by, by name."""
+        ...
+
+    def by(self, method: str) -> Service:
+        """The same, with lists made by another of its ``methods``.
+
+        Raises:
+            KeyError: it has no such method.
+        """
+        ...
+
+    def segment_of(self, user_id: str) -> str | None:
+        """Id of a customer's segment; ``None`` for strangers and those of none."""
+        ...
+
     def categories(self) -> list[Category]:
         """All categories, broadest first, by name within a level."""
         ...
@@ -227,6 +245,14 @@ class Service(Protocol):
 
         Raises:
             UnknownSegment: no segment has this id.
+        """
+        ...
+
+    def insight(self) -> Insight:
+        """What people look at; its calls take their time and belong into threads.
+
+        Raises:
+            SnapshotMissing: what answers is no snapshot on disk.
         """
         ...
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from api.catalogue import Catalogue
 from api.customer_profile import CustomerProfiles
 from api.customers import Customers
 from api.filters import Filters
+from api.insight import Insight
 from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -49,6 +52,7 @@ from graph.store import QueryLimits
 from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
 from pipeline.snapshot import Snapshot
+from ranking.alternatives import methods_of
 from ranking.completer import Completer
 from ranking.scorer import MODES, SavedScorer, Scores
 from ranking.wording import Language
@@ -88,9 +92,11 @@ class SnapshotService:
         self._lists = Recommending(
             snapshot, self._catalogue, self._customers, self._filters, since, self._marks
         )
+        self._by: dict[str, SnapshotService] = {}
         self._similar = Similar(snapshot, self._catalogue)
         self._told = Told(snapshot, self._catalogue)
         self._profiles = CustomerProfiles(snapshot, self._catalogue, self._customers)
+        self._insight = Insight(snapshot)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
@@ -155,6 +161,25 @@ class SnapshotService:
     ) -> SessionRecommendations:
         """A list for a visitor by what they just did."""
         return self._lists.session(request, k=k, options=options, language=language)
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """Methods that lists can be made by, by name."""
+        return frozenset(methods_of(self._snapshot.recommender))
+
+    def by(self, method: str) -> SnapshotService:
+        """This service with another method for lists; made once, and then kept."""
+        if method not in self._by:
+            other = copy.copy(self)
+            other._lists = self._lists.by(method)
+            self._by[method] = other
+        return self._by[method]
+
+    def segment_of(self, user_id: str) -> str | None:
+        """Id of a customer's segment."""
+        row = self._customers.ids.row(user_id)
+        found = None if row is None else self._customers.segment(row)
+        return found.segment_id if found else None
 
     def categories(self) -> list[Category]:
         """All categories."""
@@ -294,6 +319,10 @@ class SnapshotService:
             known = ", ".join(self._places) or "none"
             raise UnknownSegment(f"no segment has the id {segment_id!r}; there are: {known}")
         return self._places[segment_id]
+
+    def insight(self) -> Insight:
+        """What people look at."""
+        return self._insight
 
     def schema(self, stop: Stop) -> GraphSchema:
         """What is in the graph, with examples."""

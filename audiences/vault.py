@@ -12,8 +12,8 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +22,12 @@ from typing import Any, Final
 import polars as pl
 
 from audiences.definition import Definition, canonical, parse, references
-from loaders.errors import AudienceError, StoreUnavailable, UnknownAudience
+from audiences.holdout import Campaign, HoldOut
+from loaders.errors import AudienceError, OptionError, UnknownAudience
+from loaders.sqlite_file import transaction
 
 __all__ = ["Exported", "Refresh", "Saved", "Vault"]
 
-WAIT_SECONDS: Final = 10.0
-"""How long to wait for another process to finish its write, which takes milliseconds."""
 _SCHEMA: Final = """
 PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS versions (
@@ -40,6 +40,10 @@ CREATE TABLE IF NOT EXISTS refreshes (
 CREATE TABLE IF NOT EXISTS exports (
     id INTEGER PRIMARY KEY, name TEXT, version INTEGER, build TEXT, at TEXT, form TEXT,
     columns TEXT, size INTEGER, members BLOB
+);
+CREATE TABLE IF NOT EXISTS campaigns (
+    id INTEGER PRIMARY KEY, name TEXT, audience TEXT, version INTEGER, build TEXT, sent TEXT,
+    share REAL, members BLOB
 );
 CREATE TABLE IF NOT EXISTS suppressed (user_id TEXT PRIMARY KEY, at TEXT);
 CREATE TABLE IF NOT EXISTS erased (digest BLOB PRIMARY KEY, at TEXT);
@@ -110,19 +114,9 @@ class Vault:
     def __init__(self, path: Path, keep: int = 12) -> None:
         self.path, self._keep = path, keep
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection in one transaction, which holds if the block ends well."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as connection:
-                connection.isolation_level = None
-                connection.executescript(_SCHEMA)
-                connection.execute("BEGIN IMMEDIATE")
-                with connection:
-                    yield connection
-        except (sqlite3.OperationalError, OSError) as error:
-            raise StoreUnavailable(f"cannot use {self.path}: {error}; try again") from error
+        return transaction(self.path, _SCHEMA)
 
     def _read(self, query: str, *values: Any) -> list[Any]:
         if not self.path.exists():
@@ -227,6 +221,13 @@ class Vault:
         )
         return [_refresh(row) for row in rows]
 
+    def members(self, name: str) -> pl.Series | None:
+        """Ids of an audience's members at the latest refresh that worked; ``None`` before."""
+        if not self.path.exists():
+            return None
+        with self._open() as connection:
+            return _members(connection, name)
+
     def exported(
         self, saved: Saved, build: str, members: pl.Series, form: str, columns: Iterable[str]
     ) -> None:
@@ -247,6 +248,41 @@ class Vault:
             build,
         )
         return [Exported(name, version, _unpacked(members)) for name, version, members, _ in rows]
+
+    def campaign(self, saved: Saved, build: str, members: pl.Series, held: HoldOut) -> None:
+        """Note that members were exported for a campaign, some of them held out.
+
+        Raises:
+            OptionError: earlier exports of the campaign hold out another share.
+        """
+        row = (held.campaign, saved.name, saved.version, build, held.sent.isoformat(), held.share)
+        with self._open() as connection:
+            query = "SELECT share FROM campaigns WHERE name = ? LIMIT 1"
+            before = connection.execute(query, (held.campaign,)).fetchone()
+            if before and before[0] != held.share:
+                told = f"campaign {held.campaign} holds out {before[0]:g}; keep it, or name another"
+                raise OptionError("holdout", told)
+            connection.execute(
+                "INSERT INTO campaigns (name, audience, version, build, sent, share, members)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, _packed(members)),
+            )
+
+    def campaigns(self) -> list[Campaign]:
+        """What was exported for campaigns, oldest first."""
+        query = (
+            "SELECT name, audience, version, build, sent, share, members FROM campaigns ORDER BY id"
+        )
+        return [
+            Campaign(name, audience, version, build, datetime.fromisoformat(sent), share, ids)
+            for name, audience, version, build, sent, share, blob in self._read(query)
+            for ids in [_unpacked(blob)]
+        ]
+
+    def forget_campaign(self, name: str) -> None:
+        """Forget the exports of a campaign."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM campaigns WHERE name = ?", (name,))
 
     def suppress(self, user_ids: Iterable[str]) -> int:
         """Put customers on the suppression list; returns how many are new there."""
@@ -282,7 +318,7 @@ class Vault:
             connection.executemany(
                 "DELETE FROM suppressed WHERE user_id = ?", [(user_id,) for user_id in gone]
             )
-            for table in ("refreshes", "exports"):
+            for table in ("refreshes", "exports", "campaigns"):
                 _without(connection, table, gone)
         return new
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +10,7 @@ import typer
 
 from audiences.cypher import Dialect
 from audiences.definition import Definition, canonical, read_file
-from audiences.export import Form
-from audiences.webhook import Hook
+from cli.audience_export import Columns, Name, desk_of, export
 from cli.audience_views import (
     audience_json,
     change_cells,
@@ -24,9 +20,10 @@ from cli.audience_views import (
     refresh_cells,
 )
 from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
-from cli.output import emit_json, err, out, progress_bars, table
+from cli.output import emit_json, out, progress_bars, table
 from loaders.errors import ConfigError, OptionError
 from pipeline.audiences import Desk
+from pipeline.experiments import ExperimentDesk
 
 __all__ = ["register"]
 
@@ -34,24 +31,13 @@ HELP = """Say who is wanted, see how many they are and why, and export them.
 
 Example: `coterie audiences estimate lapsed.toml`
 """
-SECRET = "COTERIE_WEBHOOK_SECRET"
 
 audiences = typer.Typer(no_args_is_help=True, help=HELP)
 
-Name = Annotated[str, typer.Argument(help="Name of the audience.")]
 Source = Annotated[
     str, typer.Argument(help="A definition, .toml or .json, or the name of a saved audience.")
 ]
 File = Annotated[Path, typer.Argument(help="A definition, .toml or .json.")]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--column", help="What to tell of each; repeat it. Default: user_id."),
-]
-
-
-def _desk(home: Path, config: Path | None) -> Desk:
-    place = at_home(home)
-    return Desk(place, settings(place, config).audiences)
 
 
 def _definition(desk: Desk, source: str) -> Definition:
@@ -71,7 +57,7 @@ def create(
 
     Example: `coterie audiences create lapsed.toml`
     """
-    desk = _desk(home, config)
+    desk = desk_of(home, config)
     saved, told = desk.save(read_file(file))
     if json:
         emit_json({"name": saved.name, "version": saved.version, "estimate": asdict(told)})
@@ -91,7 +77,7 @@ def estimate(
 
     Example: `coterie audiences estimate lapsed.toml`
     """
-    desk = _desk(home, config)
+    desk = desk_of(home, config)
     told = desk.estimate(_definition(desk, source))
     if json:
         emit_json(asdict(told))
@@ -114,7 +100,7 @@ def list_(
 
     Example: `coterie audiences list --segment segment-2`
     """
-    found = _desk(home, config).listed(segment)
+    found = desk_of(home, config).listed(segment)
     if json:
         emit_json([audience_json(one) for one in found])
     else:
@@ -138,7 +124,7 @@ def show(
 
     Example: `coterie audiences show lapsed.toml --cypher`
     """
-    desk = _desk(home, config)
+    desk = desk_of(home, config)
     if as_cypher:
         out.print(desk.cypher(_definition(desk, source), dialect))
         return
@@ -181,7 +167,7 @@ def members(
 
     Example: `coterie audiences members lapsed --column user_id --column spend`
     """
-    found = _desk(home, config).members(name, offset, k, column or ("user_id",))
+    found = desk_of(home, config).members(name, offset, k, column or ("user_id",))
     if json:
         emit_json({"build": found.build, "total": found.total, "members": found.rows.to_dicts()})
     else:
@@ -200,72 +186,14 @@ def explain(
 
     Example: `coterie audiences explain lapsed 1228`
     """
-    told = _desk(home, config).explain(name, user_id)
+    told = desk_of(home, config).explain(name, user_id)
     if json:
         emit_json(asdict(told))
     else:
         print_explained(name, told)
 
 
-@audiences.command()
-def export(
-    name: Name,
-    output: Annotated[Path | None, typer.Option(help="File to write; stdout without it.")] = None,
-    form: Annotated[Form, typer.Option("--format", help="Form of the file.")] = "csv",
-    webhook: Annotated[
-        str | None,
-        typer.Option(help=f"Address to send signed batches to; the secret is in {SECRET}."),
-    ] = None,
-    column: Columns = None,
-    home: HomeOption = DEFAULT_HOME,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Write all members to a file, or send them to a webhook.
-
-    Example: `coterie audiences export lapsed --output lapsed.csv --column user_id --column spend`
-
-    Example: `coterie audiences export lapsed --webhook https://crm.example.com/coterie`
-    """
-    desk, columns = _desk(home, config), column or ["user_id"]
-    if webhook:
-        sent = desk.send(name, _hook(webhook), columns)
-        if json:
-            emit_json(asdict(sent))
-        else:
-            out.print(f"{sent.rows:,} members sent in {sent.batches:,} batches")
-        return
-    pieces = desk.export(name, form, columns)
-    if output is None:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        return
-    size = _write(output, pieces)
-    if json:
-        emit_json({"file": str(output), "bytes": size})
-    else:
-        err.print(f"{size:,} bytes written to {output}")
-
-
-def _hook(url: str) -> Hook:
-    secret = os.environ.get(SECRET, "")
-    if not secret:
-        raise ConfigError(f"set {SECRET} to the secret that the receiver shares")
-    return Hook(url, secret)
-
-
-def _write(output: Path, pieces: Iterable[bytes]) -> int:
-    """Write beside, then in one step in place: half an export is none."""
-    aside = output.with_name(f".{output.name}.part")
-    try:
-        with aside.open("wb") as file:
-            size = sum(file.write(piece) for piece in pieces)
-        os.replace(aside, output)
-    except OSError as error:
-        raise ConfigError(f"cannot write {output}: {error.strerror}") from error
-    finally:
-        aside.unlink(missing_ok=True)
-    return size
+audiences.command()(export)
 
 
 @audiences.command()
@@ -284,7 +212,7 @@ def diff(
 
     Example: `coterie audiences diff lapsed --version 1`
     """
-    desk = _desk(home, config)
+    desk = desk_of(home, config)
     changes = desk.diff(_definition(desk, file), version)
     if json:
         emit_json([asdict(change) for change in changes])
@@ -307,7 +235,7 @@ def refresh(
     Example: `coterie audiences refresh lapsed`
     """
     with progress_bars() as progress:
-        found = _desk(home, config).refresh(names or (), progress)
+        found = desk_of(home, config).refresh(names or (), progress)
     if json:
         emit_json([audience_json(one) for one in found])
     else:
@@ -325,7 +253,7 @@ def delete(
 
     Example: `coterie audiences delete lapsed`
     """
-    _desk(home, config).delete(name)
+    desk_of(home, config).delete(name)
     if json:
         emit_json({"deleted": name})
     else:
@@ -354,7 +282,7 @@ def suppress(
     """
     if remove and erase:
         raise OptionError("erase", "give either --remove or --erase")
-    vault = _desk(home, config).vault
+    vault = desk_of(home, config).vault
     ids = [*(user_ids or ()), *(_ids(file) if file else ())]
     if not ids and (remove or erase or file):
         raise OptionError("user_ids", "give ids of customers")
@@ -366,6 +294,10 @@ def suppress(
             out.print("\n".join(listed))
         return
     done = (vault.erase if erase else vault.allow if remove else vault.suppress)(ids)
+    if erase:
+        ExperimentDesk(at_home(home), settings(at_home(home), config).experiments).ledger.forget(
+            ids
+        )
     if json:
         emit_json({"asked": len(ids), "changed": done})
     else:

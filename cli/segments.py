@@ -147,15 +147,16 @@ def _print_changes(level: SegmentLevelChanges, previous: str) -> None:
     table(
         f"{kind} since {previous}: {level.kept_share:.1%} of {level.customers:,} customers kept "
         f"theirs, {level.arrived:,} arrived, {level.left:,} left",
-        ("id", "name", "what", "of or into", "before", "after", "Jaccard"),
+        ("id", "name", "what", "of or into", "before", "after", "Jaccard", "arrived"),
         [
             (
                 *(c.segment_id, c.name, c.kind, c.other_id),
                 *(f"{c.before:,}", f"{c.after:,}", f"{c.jaccard:.2f}" if c.jaccard else ""),
+                f"{c.arrived:,}",
             )
             for c in level.segments
         ],
-        ("before", "after", "Jaccard"),
+        ("before", "after", "Jaccard", "arrived"),
     )
     if level.flows:
         rows = [(f.source, f.target, f"{f.customers:,}", f.reason) for f in level.flows]

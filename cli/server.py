@@ -23,15 +23,18 @@ from api.access.audit import Audit, audit_file
 from api.access.check import Access, is_loopback
 from api.access.keys import KeyFile, key_file
 from api.app import create_app, version_of
+from api.builds import HomeBuilds
 from api.live import Live
 from api.observe.logs import AccessLog, LogForm, configure
 from api.observe.metrics import FOLDER, Metrics
 from api.observe.shown import Shown
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
+from api.trials import Trials
 from loaders.errors import ConfigError
 from pipeline.audiences import Desk
 from pipeline.config import load_config
+from pipeline.experiments import ExperimentDesk
 from pipeline.home import Home
 
 __all__ = ["Plan", "answer_at", "listening"]
@@ -89,19 +92,23 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
     folder = os.environ.get(FOLDER)
     shown = Shown(Path(folder) if folder else None)
     provider = SnapshotProvider(home, home.name, shown=shown)
+    tried = ExperimentDesk(home, chosen.experiments)
+    trials = Trials(tried, provider.held, provider.hold)
     live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
 
     @asynccontextmanager
     async def watching(app: Any) -> AsyncIterator[None]:
         provider.start()
+        trials.start()
         live.start()
         yield
         live.stop()
+        trials.stop()
         provider.stop()
 
     access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
     desk, counted = Desk(home, chosen.audiences), Metrics(shown, version_of())
-    app = create_app(provider, choice, live, access, home, desk, counted)
+    app = create_app(provider, choice, live, access, HomeBuilds(home), desk, counted, trials)
     app.router.lifespan_context = watching
     configure(plan.log)
     # Its log goes where ours goes, and requests are in ours.

@@ -28,6 +28,7 @@ from loaders.errors import EventQueueUnavailable, StoreUnavailable
 
 __all__ = ["EventQueue", "QueueStatus", "Waiting", "queue_file"]
 
+MOST_COUNTED: Final = 50_000
 WAIT_SECONDS: Final = 10.0
 """How long to wait for another process to finish its write, which takes milliseconds."""
 
@@ -201,6 +202,20 @@ class EventQueue:
             ).fetchone()
         age = max(0.0, time.time() - received) if received is not None else 0.0
         return QueueStatus(waiting, age, refused)
+
+    def flow(self, minutes: int) -> list[tuple[int, str, int]]:
+        """How many events came in within the last minutes: minutes ago, kind, how many.
+
+        Of a flood only the latest ``MOST_COUNTED`` are counted.
+        """
+        now = time.time()
+        with self._mutex, self._errors("read the queue"):
+            return self._connection.execute(
+                "SELECT CAST((? - received) / 60 AS INTEGER) AS ago, event, count(*) FROM "
+                "(SELECT received, event FROM events ORDER BY seq DESC LIMIT ?) "
+                "WHERE received > ? GROUP BY ago, event ORDER BY ago, event",
+                (now, MOST_COUNTED, now - 60 * minutes),
+            ).fetchall()
 
     def close(self) -> None:
         """Let go of the file."""

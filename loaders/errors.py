@@ -4,8 +4,9 @@ CoterieError
 ├── DataError          fix the input: the message names file, row and column
 ├── ConfigError        fix the setting, path or address that the message names
 │   ├── OptionError
-│   └── AudienceError
-│       └── AudienceTooSmall
+│   ├── AudienceError
+│   │   └── AudienceTooSmall
+│   └── ExperimentError
 ├── QueryError         fix the Cypher query
 ├── StoreUnavailable   try again: the same may work later
 │   └── EventQueueUnavailable
@@ -17,7 +18,9 @@ CoterieError
     ├── UnknownBrand
     ├── UnknownBuild
     ├── UnknownSegment
-    └── UnknownAudience
+    ├── UnknownAudience
+    ├── UnknownExperiment
+    └── UnknownCampaign
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ __all__ = [
     "CoterieError",
     "DataError",
     "EventQueueUnavailable",
+    "ExperimentError",
     "NotFound",
     "OptionError",
     "QueryError",
@@ -39,7 +43,9 @@ __all__ = [
     "UnknownAudience",
     "UnknownBrand",
     "UnknownBuild",
+    "UnknownCampaign",
     "UnknownCategory",
+    "UnknownExperiment",
     "UnknownProduct",
     "UnknownSegment",
     "UnknownUser",
@@ -129,6 +135,21 @@ class AudienceTooSmall(AudienceError):
     slug = "audience-too-small"
 
 
+class ExperimentError(ConfigError):
+    """An experiment cannot be defined, changed or started so.
+
+    Args:
+        problems: each with the path of the part concerned and what to do about it.
+    """
+
+    slug = "invalid-experiment"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"{path}: {message}" for path, message in self.problems]
+        super().__init__("\n  ".join(["the experiment cannot be used so:", *lines]))
+
+
 class QueryError(CoterieError):
     """A Cypher query is refused or wrong; the message names the clause."""
 
@@ -204,3 +225,15 @@ class UnknownAudience(NotFound):
     """No audience has this name."""
 
     slug = "unknown-audience"
+
+
+class UnknownExperiment(NotFound):
+    """No experiment has this id."""
+
+    slug = "unknown-experiment"
+
+
+class UnknownCampaign(NotFound):
+    """No export of this campaign was made."""
+
+    slug = "unknown-campaign"

@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from audiences.choices import Choices, choices_of
 from audiences.config import AudiencesConfig
 from audiences.cypher import Dialect, cypher
 from audiences.definition import Definition, references, segments_in
 from audiences.estimate import Estimate, apart, enough, estimate
 from audiences.explain import Explained, explain
 from audiences.export import Form, member_frame, written
+from audiences.holdout import HoldOut
 from audiences.plan import Evaluator, Plan
 from audiences.tables import Mask
 from audiences.vault import Refresh, Saved, Vault
 from audiences.webhook import Hook, Sent, send
+from experiments.assign import held_out
 from loaders.errors import AudienceError, AudienceTooSmall
 from loaders.progress import Progress, silent
 from pipeline.audience_tables import load_audience_tables
@@ -127,6 +130,10 @@ class Desk:
             except AudienceError:
                 continue
         return found
+
+    def choices(self) -> Choices:
+        """What conditions may ask of the published build."""
+        return choices_of(self.evaluator().tables, self.config.minimum)
 
     def estimate(self, definition: Definition) -> Estimate:
         """Size, value and overlap of a definition, saved or not.
@@ -288,31 +295,57 @@ class Desk:
         return Members(evaluator.tables.build, int(mask.sum()), frame)
 
     def export(
-        self, name: str, form: Form, columns: Sequence[str] = ("user_id",)
+        self,
+        name: str,
+        form: Form,
+        columns: Sequence[str] = ("user_id",),
+        held: HoldOut | None = None,
     ) -> Iterator[bytes]:
         """All members in pieces of a file; every check is made before the first.
 
+        Args:
+            name: of the audience.
+            form: of the file.
+            columns: what to tell of each.
+            held: the campaign it is for, and who is held out of it.
+
         Raises:
             UnknownAudience, AudienceTooSmall: as for ``members``.
-            OptionError: a column is not there.
+            OptionError: a column is not there, or too few would be held out.
         """
-        return written(self._frame(name, form, columns), form)
+        return written(self._frame(name, form, columns, held), form)
 
-    def send(self, name: str, hook: Hook, columns: Sequence[str] = ("user_id",)) -> Sent:
-        """All members to a webhook, in signed batches.
+    def send(
+        self,
+        name: str,
+        hook: Hook,
+        columns: Sequence[str] = ("user_id",),
+        held: HoldOut | None = None,
+    ) -> Sent:
+        """All members to a webhook, in signed batches; arguments as for ``export``.
 
         Raises:
             UnknownAudience, AudienceTooSmall, OptionError: as for ``export``.
             ConfigError, StoreUnavailable: the receiver refuses, or does not answer.
         """
-        frame = self._frame(name, "webhook", columns)
+        frame = self._frame(name, "webhook", columns, held)
         saved = self._saved(name)
         build = self.evaluator().tables.build
         return send(hook, frame, {"audience": name, "version": saved.version, "build": build})
 
-    def _frame(self, name: str, form: str, columns: Sequence[str]) -> pl.DataFrame:
+    def _frame(
+        self, name: str, form: str, columns: Sequence[str], held: HoldOut | None
+    ) -> pl.DataFrame:
         evaluator, mask = self._released(name, form, columns)
-        return member_frame(evaluator.tables, mask, columns)
+        frame = member_frame(evaluator.tables, mask, columns)
+        if held is None:
+            return frame
+        ids = evaluator.tables.users.ids.filter(pl.Series(mask))
+        left = held.apply(
+            frame, ids, lambda u: held_out(held.campaign, u, held.share), self.config.minimum
+        )
+        self.vault.campaign(self._saved(name), evaluator.tables.build, ids, held)
+        return left
 
     def _released(self, name: str, form: str, columns: Sequence[str]) -> tuple[Evaluator, Mask]:
         """Members that may be told one by one; that they are is noted."""

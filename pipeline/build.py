@@ -33,12 +33,14 @@ from pipeline.choose import choice_json, default_choice
 from pipeline.completion import Completed, measure_completion
 from pipeline.config import Config
 from pipeline.evaluate import Evaluated, evaluate_shop
+from pipeline.experiments import held_builds
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
 from pipeline.people import PEOPLE, People, find_people
 from pipeline.segmenting import last_segments
 from pipeline.snapshot import Manifest, Snapshot
 from pipeline.stats import product_stats, user_stats
+from pipeline.told import noted
 from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
 from pipeline.visitors import Visitors, measure_visitors
 from pipeline.writeback import derived_graph
@@ -99,6 +101,7 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
     clock = _Clock()
     _need(LEARNING)
     with home.building():
+        progress = noted(home, progress)
         shop = clock.time("read", lambda: read_home(home))
         found, reason = clock.time("evaluate", lambda: _evaluate(shop, config, home, progress))
         completed = clock.time(
@@ -126,7 +129,7 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         forget(home)
         if audiences_file(home).exists():
             Desk(home, config.audiences).refresh(progress=progress)
-        home.prune(config.snapshots.keep)
+        home.prune(config.snapshots.keep, held_builds(home))
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))
 

@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from audiences.config import AudiencesConfig
 from events.config import EventsConfig
+from experiments.config import ExperimentsConfig
 from gnn.config import GnnConfig
 from lifecycle.config import LifecycleConfig
 from loaders.errors import ConfigError
@@ -96,6 +97,7 @@ class Config(BaseSettings):
     snapshots: SnapshotsConfig = SnapshotsConfig()
     events: EventsConfig = EventsConfig()
     audiences: AudiencesConfig = AudiencesConfig()
+    experiments: ExperimentsConfig = ExperimentsConfig()
 
     @classmethod
     def settings_customise_sources(

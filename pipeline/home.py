@@ -2,9 +2,11 @@
 
 HOME/coterie.toml       settings (optional)
 HOME/store/             the embedded graph store
+HOME/build.json         how far the latest build was
 HOME/work/              resumable training state
 HOME/unwritten/         what a build could not write into the graph
 HOME/audiences/         saved audiences, their history, and who is in none
+HOME/experiments/       experiments, who was shown what, and clicks
 HOME/snapshots/BUILD/   one folder a build
 HOME/snapshots/current  the name of the published build; replaced in one step
 """
@@ -15,7 +17,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,10 +166,14 @@ class Home:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def prune(self, keep: int) -> list[str]:
-        """Delete all but the ``keep`` newest builds and the published one; returns the deleted."""
-        published = self.current() if self.pointer.exists() else None
-        doomed = [b for b in self.builds()[:-keep] if b != published] if keep else []
+    def prune(self, keep: int, needed: Collection[str] = ()) -> list[str]:
+        """Delete all but the ``keep`` newest builds, the published one and those ``needed``.
+
+        Returns:
+            The deleted.
+        """
+        kept = {self.current(), *needed} if self.pointer.exists() else {*needed}
+        doomed = [b for b in self.builds()[:-keep] if b not in kept] if keep else []
         for build in doomed:
             shutil.rmtree(self.snapshots / build)
         return doomed

@@ -24,7 +24,14 @@ from ranking.scorer import SavedScorer
 from ranking.spectral import Spectral
 from ranking.vectors import Vectors
 
-__all__ = ["KINDS", "load_scorer", "load_scorers", "save_scorer", "save_scorers"]
+__all__ = [
+    "KINDS",
+    "load_scorer",
+    "load_scorers",
+    "save_scorer",
+    "save_scorers",
+    "scorer_names",
+]
 
 KINDS: Final[dict[str, type[SavedScorer]]] = {
     "popularity": Popularity,
@@ -79,11 +86,7 @@ def load_scorers(folder: Path, *, mmap: bool = True) -> dict[str, SavedScorer]:
     Raises:
         SnapshotMissing: the folder holds none, or a file is damaged.
     """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        entries, roots = manifest["scorers"], manifest["roots"]
-    except (OSError, ValueError, KeyError) as error:
-        raise SnapshotMissing(f"no scorers in {folder}: {error}; build again") from error
+    entries, roots = _manifest(folder)
     loaded: list[SavedScorer] = []
     for place, entry in enumerate(entries):
         if entry["kind"] not in KINDS:
@@ -92,6 +95,20 @@ def load_scorers(folder: Path, *, mmap: bool = True) -> dict[str, SavedScorer]:
         parts = tuple(loaded[i] for i in entry["parts"])
         loaded.append(KINDS[entry["kind"]].from_arrays(entry["name"], arrays, parts))
     return {key: loaded[place] for key, place in roots.items()}
+
+
+def _manifest(folder: Path) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """What is in ``folder``, parts before wholes, and the places of those asked for by key."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return manifest["scorers"], manifest["roots"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SnapshotMissing(f"no scorers in {folder}: {error}; build again") from error
+
+
+def scorer_names(folder: Path) -> set[str]:
+    """Names of all scorers in ``folder``, parts among them; errors as in ``load_scorers``."""
+    return {entry["name"] for entry in _manifest(folder)[0]}
 
 
 def save_scorer(folder: Path, scorer: SavedScorer) -> None:

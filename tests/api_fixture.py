@@ -13,6 +13,7 @@ import pyarrow as pa
 from api_shop import CATEGORIES, LINES, MEMBERS, PRICES, PRODUCTS, SEGMENTS, Line
 from pydantic import JsonValue
 
+from api.insight import Insight
 from api.models.base import Mode, Product, SegmentRef
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -50,6 +51,7 @@ from graph.store import QueryLimits
 from graph.workers import Stop
 from loaders.errors import (
     QueryError,
+    SnapshotMissing,
     UnknownCategory,
     UnknownProduct,
     UnknownSegment,
@@ -310,6 +312,16 @@ class TinyService:
             for id_, name, level, parent in self.shelves
         ]
 
+    @property
+    def methods(self) -> frozenset[str]:
+        return frozenset({"counts"})
+
+    def by(self, method: str) -> TinyService:
+        return self
+
+    def segment_of(self, user_id: str) -> str | None:
+        return self.member_of.get(user_id)
+
     def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         wanted = text.casefold()
         found = [p for p, t in self.titles.items() if wanted in f"{p} {t[0]}".casefold()]
@@ -504,6 +516,9 @@ class TinyService:
             for i, h in enumerate(hits)
         ]
         return MemberPage(total=len(members), users=members[offset : offset + limit])
+
+    def insight(self) -> Insight:
+        raise SnapshotMissing("this shop was made by hand")
 
     def schema(self, stop: Stop) -> GraphSchema:
         return GraphSchema.model_validate(GraphSchema.model_json_schema()["examples"][0])

@@ -28,10 +28,15 @@ from api.access.keys import KeyFile, key_file
 from api.app import create_app
 from api.live import Live
 from api.provider import SnapshotProvider
+from api.trials import Trials
 from api.widget.make import SERVED, SOURCE, first_line
 from events.config import EventsConfig
 from events.event import ShopEvent
 from events.queue import EventQueue, queue_file
+from experiments.assign import place
+from experiments.config import ExperimentsConfig
+from experiments.definition import parse
+from pipeline.experiments import ExperimentDesk
 from pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -68,6 +73,7 @@ class Shop:
     demo: str
     pages: str
     home: Path
+    trials: Trials
 
     def events(self) -> list[ShopEvent]:
         with EventQueue(queue_file(self.home)) as queue:
@@ -93,14 +99,15 @@ def shop(built: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop
     live = Live(home.path, home.store, EventsConfig())
     access = Access(keys, Audit(audit_file(home.path)), local=False)
     provider.start()
-    app = create_app(provider, live=live, access=access)
+    trials = Trials(ExperimentDesk(home, ExperimentsConfig()), provider.held)
+    app = create_app(provider, live=live, access=access, trials=trials)
     open_app = create_app(provider, live=live)
     with (
         listening(lambda _: app) as api,
         listening(lambda _: open_app) as demo,
         listening(lambda at: pages(at, api, keys)) as at,
     ):
-        yield Shop(api, demo, at, home.path)
+        yield Shop(api, demo, at, home.path, trials)
     provider.stop()
 
 
@@ -189,6 +196,25 @@ def test_a_list_a_click_and_the_next_list(page: Page, shop: Shop) -> None:
     page.get_by_role("region", name="Recommended for you").wait_for()
     after = links(page)
     assert before[0] not in after and after != before
+
+
+@on_browser
+def test_what_is_shown_and_clicked_of_an_experiment_is_told(page: Page, shop: Shop) -> None:
+    desk = shop.trials.desk
+    desk.create(parse({"id": "e", "variants": [{"id": "a"}, {"id": "b"}]}))
+    desk.start("e")
+    shop.trials.refresh()
+    page.goto("/")
+    links(page)
+    session = page.evaluate("localStorage['coterie.session']").partition(" ")[0]
+    page.locator("coterie-recommendations").get_by_role("link").first.click()
+    seen = shop.event(lambda e: e.session_id == session)
+    desk.stop("e")
+    shop.trials.refresh()
+    ((unit, variant, _),) = desk.ledger.exposures("e").rows()
+    assert unit == seen.user_id
+    assert variant == ("a", "b")[place("e", unit, (1, 1))]
+    assert desk.ledger.clicks("e")["unit"].to_list() == [unit]
 
 
 @on_browser

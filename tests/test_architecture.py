@@ -21,6 +21,7 @@ LAYER = {
     "evaluation": 3,
     "events": 3,
     "audiences": 3,
+    "experiments": 3,
     "pipeline": 4,
     "api": 4,
     "cli": 5,

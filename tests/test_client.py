@@ -241,6 +241,7 @@ def test_each_call_leads_to_a_route(served: TestClient) -> None:
     arguments: dict[str, Any] = {
         "events": ([VIEW],), "basket": (["jam"],), "cypher": ("MATCH",),
         "estimate_audience": ({"name": "x"},), "save_audience": ({"name": "x"},),
+        "create_experiment": ({"id": "x"},), "change_experiment": ({"id": "x"},),
     }  # fmt: skip
     for name in calls.__all__:
         make = getattr(calls, name)

@@ -1,4 +1,8 @@
-"""A real retailer's year through the command line: from its package to a served recommendation."""
+"""A real retailer's year through the command line: from its package to a served recommendation.
+
+Without the learned ranker, to be quick: tests/test_complete_journey_stores.py builds a slice with
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +28,7 @@ runs = 4
 
 [ranking]
 ease_products = 3000
-ranker_windows = 1
-ranker_users = 400
-ranker_each = 30
-ranker_trees = 60
+ranker_windows = 0
 
 [evaluation]
 cut = 2017-12-01

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 import urllib.error
+from http.client import HTTPException
 from typing import Any
 
 import pytest
@@ -108,8 +109,8 @@ class TestServing:
                     sent = [ShopEvent(f"k{n}-{i}", "add_to_cart", "u", "p", 0) for i in range(5)]
                     acknowledged.extend(api.send(sent))
                     n += 1
-            except (OSError, ValueError):
-                return  # the server is dead
+            except (OSError, HTTPException, ValueError):
+                return  # the server is dead, perhaps in the middle of an answer
 
         visitors = [threading.Thread(target=visit, args=(i * 100_000,)) for i in range(3)]
         for visitor in visitors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from graph.embedded import EmbeddedStore
 from graph.neo4j_store import Neo4jStore
+from graph.query import read_query
 from graph.schema import DERIVED_EDGES, EVENT_EDGES, NODES, STRUCTURE_EDGES
 from graph.store import Derived, GraphStore, QueryLimits
 from loaders.errors import DataError, QueryError, UnknownUser
+from pipeline.measured import PURCHASES_SINCE
 from tests.neo4j_fixture import clean_neo4j
 
 OPENERS: dict[str, Callable[[Path], GraphStore]] = {
@@ -388,3 +390,16 @@ class TestVectors:
         assert shop.erase_user("ann") == 2
         assert shop.nodes("UserVector")["id"].to_pylist() == ["bob"]
         assert shop.counts()["ProductVector"] == 1
+
+
+@pytest.mark.parametrize(("since", "lines"), [(NOON, 3), (NOON + timedelta(seconds=1), 0)])
+def test_purchases_since_a_moment(shop: GraphStore, since: datetime, lines: int) -> None:
+    """As experiments and campaigns read them, through the guard that holds for analysts."""
+    found = read_query(shop, PURCHASES_SINCE, {"since": since})
+    assert found.num_rows == lines
+    if lines:
+        one = found.sort_by("user_id").to_pylist()[0]
+        assert (one["user_id"], one["order_id"], one["value"], one["session_id"]) == (
+            "ann", "o", 2.5, None,
+        )  # fmt: skip
+        assert one["at"].astimezone(UTC) == NOON if one["at"].tzinfo else one["at"] == NOON

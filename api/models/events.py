@@ -16,10 +16,20 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from api.models.base import Answer, example
+from api.models.lists import ExperimentRef
 from events.event import ShopEvent
-from loaders.schema import ANONYMOUS_PREFIX
+from experiments.assign import unit_of
 
-__all__ = ["AcceptedEvent", "Event", "EventsAnswer", "EventsRequest", "RefusedEvent"]
+__all__ = [
+    "AcceptedEvent",
+    "Event",
+    "EventFlow",
+    "EventsAnswer",
+    "EventsRequest",
+    "FlowCount",
+    "ListView",
+    "RefusedEvent",
+]
 
 EventName = Literal["purchase", "view_item", "add_to_cart", "add_to_wishlist", "rate"]
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,11 +51,9 @@ _VIEW: JsonDict = {
 }
 
 
-class Event(Answer):
-    """One act of a customer, or of a visitor without account, on one product."""
+class _Act(Answer):
+    """Who did something, when, and in which experiment."""
 
-    event: EventName = Field(description="Name as in the GA4 e-commerce schema, or `rate`.")
-    product_id: Id = Field(description="On what; a product the graph lacks is added with its id.")
     user_id: Id | None = Field(default=None, description="Who; a new customer is added.")
     session_id: Id | None = Field(
         default=None,
@@ -59,22 +67,6 @@ class Event(Answer):
     at: datetime | None = Field(
         default=None, description="When, UTC unless it says otherwise; now where missing."
     )
-    quantity: float = Field(
-        default=1.0, gt=0, le=1e9, allow_inf_nan=False, description="How many units."
-    )
-    value: float | None = Field(
-        default=None,
-        ge=0,
-        le=1e12,
-        allow_inf_nan=False,
-        description="Amount of the line, shop's currency.",
-    )
-    order_id: Id | None = Field(default=None, description="The order or basket of the line.")
-    rating: float | None = Field(
-        default=None, allow_inf_nan=False, ge=-1e6, le=1e6, description="Only, and always, of rate."
-    )
-
-    model_config = ConfigDict(json_schema_extra=example(_VIEW))
 
     @field_validator("at")
     @classmethod
@@ -88,22 +80,77 @@ class Event(Answer):
         return moment.astimezone(UTC)
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _somebody(self) -> Self:
         if not (self.user_id or self.session_id):
             raise ValueError("expected user_id, or session_id of a visitor without account")
+        return self
+
+    def microseconds(self, now: datetime) -> int:
+        """When it happened, since 1970; ``now`` where it does not say."""
+        return ((self.at or now) - EARLIEST) // timedelta(microseconds=1)
+
+    @property
+    def unit(self) -> str:
+        """Who is in an experiment."""
+        return unit_of(self.user_id, self.session_id) or ""
+
+
+class ListView(_Act):
+    """A list that is part of an experiment was shown to somebody."""
+
+    event: Literal["view_item_list"] = Field(description="Name as in the GA4 e-commerce schema.")
+    experiment: ExperimentRef = Field(description="As in the list's answer.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "event": "view_item_list",
+                "user_id": "1228",
+                "experiment": {"id": "home-discover", "variant": "control"},
+            }
+        )
+    )
+
+
+class Event(_Act):
+    """One act of a customer, or of a visitor without account, on one product."""
+
+    event: EventName = Field(description="Name as in the GA4 e-commerce schema, or `rate`.")
+    product_id: Id = Field(description="On what; a product the graph lacks is added with its id.")
+    quantity: float = Field(
+        default=1.0, gt=0, le=1e9, allow_inf_nan=False, description="How many units."
+    )
+    value: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e12,
+        allow_inf_nan=False,
+        description="Amount of the line, shop's currency.",
+    )
+    order_id: Id | None = Field(default=None, description="The order or basket of the line.")
+    experiment: ExperimentRef | None = Field(
+        default=None, description="As in the answer of the list that was clicked in."
+    )
+    rating: float | None = Field(
+        default=None, allow_inf_nan=False, ge=-1e6, le=1e6, description="Only, and always, of rate."
+    )
+
+    model_config = ConfigDict(json_schema_extra=example(_VIEW))
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
         if (self.rating is not None) != (self.event == "rate"):
             raise ValueError("expected a rating with rate, and with no other event")
         return self
 
     def kept(self, event_id: str, now: datetime) -> ShopEvent:
         """The event as it waits for the store; ``event_id`` and ``now`` where it has none."""
-        since = (self.at or now) - EARLIEST
         return ShopEvent(
             event_id=self.event_id or event_id,
             event=self.event,
-            user_id=self.user_id or f"{ANONYMOUS_PREFIX}{self.session_id}",
+            user_id=self.unit,
             product_id=self.product_id,
-            at=since // timedelta(microseconds=1),
+            at=self.microseconds(now),
             quantity=self.quantity,
             value=self.value,
             order_id=self.order_id,
@@ -127,7 +174,7 @@ def _one_or_several(schema: JsonDict) -> None:
 class EventsRequest(Answer):
     """Events, or one event by itself. Each is judged alone: good ones are kept beside bad ones."""
 
-    events: list[SkipValidation[Event]] = Field(
+    events: list[SkipValidation[Event | ListView]] = Field(
         min_length=1, description="In the order they happened."
     )
 
@@ -183,6 +230,34 @@ class EventsAnswer(Answer):
                         "errors": [{"field": "product_id", "message": "Field required"}],
                     }
                 ],
+            }
+        )
+    )
+
+
+class FlowCount(Answer):
+    """Events of one kind that came in within one minute."""
+
+    minutes_ago: int = Field(ge=0)
+    event: str
+    events: int
+
+
+class EventFlow(Answer):
+    """Events as they come in."""
+
+    minutes: int = Field(description="How far it looks back.")
+    total: int
+    waiting: int = Field(description="Acknowledged, and not in the graph yet.")
+    counts: list[FlowCount] = Field(description="The latest minute first; none of empty minutes.")
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "minutes": 60,
+                "total": 312,
+                "waiting": 0,
+                "counts": [{"minutes_ago": 0, "event": "view_item", "events": 12}],
             }
         )
     )

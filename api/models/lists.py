@@ -15,6 +15,7 @@ __all__ = [
     "BasketSuggestions",
     "BoughtTogether",
     "Companion",
+    "ExperimentRef",
     "ProductProfile",
     "Products",
     "Reason",
@@ -59,6 +60,16 @@ class RecommendedProduct(Answer):
     reasons: list[Reason]
 
 
+class ExperimentRef(Answer):
+    """The experiment that a list is part of; events on the list tell it as it is."""
+
+    id: str
+    variant: str = Field(description="What the visitor gets.")
+
+
+_EXPERIMENT = "The experiment that decided how the list is made; none for most."
+
+
 class Recommendations(Answer):
     """Products for one customer, best first."""
 
@@ -71,6 +82,7 @@ class Recommendations(Answer):
         default=None, description="Why the list is not personal, if it is not."
     )
     build: str = Field(description="Snapshot that answered.")
+    experiment: ExperimentRef | None = Field(default=None, description=_EXPERIMENT)
     items: list[RecommendedProduct]
 
     model_config = ConfigDict(
@@ -170,6 +182,7 @@ class SessionRecommendations(Answer):
     )
     unknown_products: list[str] = Field(description="Ids of the events that the shop has not.")
     build: str = Field(description="Snapshot that answered.")
+    experiment: ExperimentRef | None = Field(default=None, description=_EXPERIMENT)
     items: list[RecommendedProduct]
 
     model_config = ConfigDict(

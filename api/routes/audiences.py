@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from pydantic import AwareDatetime
 from starlette.responses import Response, StreamingResponse
 
 from api import cursors
@@ -25,13 +27,16 @@ from api.models.audiences import (
     RefreshRequest,
     SavedAudience,
 )
+from api.models.base import SegmentRef
+from api.models.choices import AttributeValues, AudienceChoices
 from api.problems import responses
 from api.routes.common import MARKETER, SEGMENTS, answer
 from audiences.cypher import Dialect
 from audiences.definition import Definition, parse
 from audiences.export import FORMS, Form
+from audiences.holdout import HoldOut
 from audiences.vault import Refresh
-from loaders.errors import AudienceError, SnapshotMissing
+from loaders.errors import AudienceError, OptionError, SnapshotMissing
 from pipeline.audiences import Desk, Listed
 
 __all__ = ["router"]
@@ -52,6 +57,28 @@ Name = Annotated[str, Path(description="Name of the audience.", examples=["lapse
 Columns = Annotated[
     list[str] | None, Query(max_length=200, description="What to tell of each; default: user_id.")
 ]
+
+
+async def _held(
+    campaign: Annotated[
+        str | None, Query(max_length=63, description="Campaign that the file is for.")
+    ] = None,
+    holdout: Annotated[
+        float, Query(gt=0, lt=1, description="Share of a campaign's customers held out.")
+    ] = 0.1,
+    mark: Annotated[
+        bool, Query(description="Mark the held out in a column in place of leaving them out.")
+    ] = False,
+    sent: Annotated[
+        AwareDatetime | None, Query(description="When it reaches customers; now by default.")
+    ] = None,
+) -> HoldOut | None:
+    if campaign is None:
+        return None
+    return HoldOut(campaign, holdout, mark, sent or datetime.now(UTC))
+
+
+Held = Annotated[HoldOut | None, Depends(_held)]
 _FILES: Final[dict[str, Any]] = {
     "text/csv": {"schema": {"type": "string"}, "example": "user_id,spend\n1228,3120.5\n"},
     "application/x-ndjson": {
@@ -71,6 +98,21 @@ def audiences(
 ) -> Response:
     """Saved audiences with their size at the last refresh."""
     return answer(AudienceList(audiences=_summaries(desk.listed(segment))))
+
+
+@router.get("/audience-choices", response_model=AudienceChoices, dependencies=SEGMENTS)
+def choices(desk: Audiences) -> Response:
+    """What conditions may ask of this shop, for a form that builds one."""
+    found = desk.choices()
+    return answer(
+        AudienceChoices(
+            **{
+                **asdict(found),
+                "attributes": [AttributeValues(**asdict(a)) for a in found.attributes],
+            }
+            | {"segments": [SegmentRef(segment_id=id_, name=name) for id_, name in found.segments]}
+        )
+    )
 
 
 @router.post(
@@ -203,6 +245,7 @@ def explain(
 def members(
     desk: Audiences,
     name: Name,
+    held: Held,
     column: Columns = None,
     limit: Annotated[int, Query(ge=1, le=1_000, description="Members on a page.")] = 100,
     cursor: Annotated[
@@ -214,13 +257,16 @@ def members(
 
     JSON pages by cursor. With `Accept: text/csv`, `application/x-ndjson` or
     `application/vnd.apache.parquet` all members come as one file. Fewer than the settings allow
-    are refused.
+    are refused. A file for a `campaign` leaves a share of them out, always the same ones, or marks
+    them; `/v1/campaigns` then tells what the campaign changed.
     """
     columns = column or ["user_id"]
     media = preferred(accept, (JSON, *FORMS.values()))
     for form, known in FORMS.items():
         if media == known:
-            return _file(desk, name, form, columns)
+            return _file(desk, name, form, columns, held)
+    if held:
+        raise OptionError("campaign", "ask for a file: Accept: text/csv, for one")
     build = desk.evaluator().tables.build
     offset = cursors.decode(cursor, build)
     page = desk.members(name, offset, limit, columns)
@@ -232,9 +278,11 @@ def members(
     return reply
 
 
-def _file(desk: Desk, name: str, form: Form, columns: Sequence[str]) -> Response:
+def _file(
+    desk: Desk, name: str, form: Form, columns: Sequence[str], held: HoldOut | None
+) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Vary": "Accept"}
-    pieces = desk.export(name, form, columns)
+    pieces = desk.export(name, form, columns, held)
     return StreamingResponse(pieces, media_type=FORMS[form], headers=headers)
 
 

@@ -17,16 +17,20 @@ from api.access.check import Needs
 from api.live import LiveParts
 from api.service import Service
 from api.settings import ApiSettings
+from api.trials import Trials
 from loaders.errors import EventQueueUnavailable
 
 __all__ = [
     "ADMIN",
     "ANALYST",
     "ANY_KEY",
+    "INSIDERS",
     "MARKETER",
     "METRICS",
     "SEGMENTS",
     "STOREFRONT",
+    "TRIED",
+    "TRYING",
     "Current",
     "Cursor",
     "Intake",
@@ -36,6 +40,7 @@ __all__ = [
     "Search",
     "SegmentId",
     "Settings",
+    "Tried",
     "UserId",
     "answer",
     "store_answers",
@@ -71,6 +76,11 @@ async def store_answers(request: Request) -> None:
         live.check_store()
 
 
+async def _trials(request: Request) -> Trials | None:
+    trials: Trials | None = request.app.state.trials
+    return trials
+
+
 Current = Annotated[Service, Depends(_current)]
 """The service of the snapshot published as the request came in."""
 Settings = Annotated[ApiSettings, Depends(_settings)]
@@ -78,6 +88,9 @@ Parts = Annotated[LiveParts | None, Depends(_parts)]
 """The parts of the server beside the snapshot, where it has any."""
 Intake = Annotated[LiveParts, Depends(_intake)]
 """The same, for a request that needs them."""
+
+Tried = Annotated[Trials | None, Depends(_trials)]
+"""The experiments of the server, where it has any."""
 
 STOREFRONT = [Depends(Needs("storefront"))]
 """Dependencies of a route that shop pages call, which may show their key to anybody."""
@@ -89,8 +102,14 @@ ANALYST = [Depends(Needs("analyst", audited=True))]
 """Of a route that asks the graph."""
 ADMIN = [Depends(Needs("admin", audited=True))]
 """Of a route that changes what is served."""
+TRIED = [Depends(Needs("marketer", "analyst", "admin"))]
+"""Of a route that tells what came of experiments and campaigns."""
+TRYING = [Depends(Needs("marketer", "admin", audited=True))]
+"""Of a route that changes experiments."""
 METRICS = [Depends(Needs("metrics", "admin"))]
 """Of a route that tells how the server does."""
+INSIDERS = [Depends(Needs("marketer", "analyst", "admin"))]
+"""Of a route that tells how builds do."""
 ANY_KEY = [Depends(Needs())]
 """Of a route that tells what any client of the shop may know."""
 

@@ -8,8 +8,10 @@ from starlette.responses import Response
 from api.models.lists import SessionRecommendations, SessionRequest
 from api.observe.told import listed
 from api.problems import responses
-from api.routes.common import STOREFRONT, Current, ListLength
+from api.routes.common import STOREFRONT, Current, ListLength, Tried
 from api.routes.options import Options, Spoken, answer_in
+from api.trials import Taken, labelled
+from experiments.assign import unit_of
 
 __all__ = ["router"]
 
@@ -24,6 +26,7 @@ router = APIRouter(tags=["customers"])
 )
 async def session(
     service: Current,
+    trials: Tried,
     request: SessionRequest,
     options: Options,
     language: Spoken,
@@ -35,6 +38,9 @@ async def session(
     Without events that say anything, what their segment bought lately, if attributes place them
     in one, and else what everybody did; `source` says which.
     """
-    found = service.session(request, k=k, options=options, language=language)
+    unit = unit_of(None, request.session_id)
+    taken = trials.take(service, unit, "session", "all") if trials else Taken(service, "all")
+    found = taken.service.session(request, k=k, options=options, language=language)
+    found = labelled(found, taken.label)
     listed(asked.scope, "session", found)
     return answer_in(language, found)

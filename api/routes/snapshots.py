@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
+from api.caching import UNCHANGED, kept_by_body
+from api.models.quality import BuildProgress, Quality, SnapshotSummary
 from api.models.shop import Published, RollbackRequest, SnapshotList
 from api.problems import responses
-from api.routes.common import ADMIN, answer
+from api.routes.common import ADMIN, INSIDERS, answer
 from loaders.errors import SnapshotMissing, UnknownBuild
 
 __all__ = ["Builds", "router"]
@@ -49,6 +51,26 @@ class Builds(Protocol):
         """
         ...
 
+    def summary(self, build: str) -> SnapshotSummary:
+        """What a build was made from and with.
+
+        Raises:
+            UnknownBuild: there is no such build.
+        """
+        ...
+
+    def quality(self, build: str | None = None) -> Quality:
+        """What was measured for a build, by default the published, and headlines of all.
+
+        Raises:
+            UnknownBuild: there is no such build.
+        """
+        ...
+
+    def progress(self) -> BuildProgress:
+        """How far a running build is."""
+        ...
+
 
 async def _builds(request: Request) -> Builds:
     builds: Builds | None = request.app.state.builds
@@ -78,9 +100,49 @@ def rollback(builds: Known, body: RollbackRequest) -> Response:
     The server changes over within a second, and requests under way are answered by the snapshot
     they began with.
     """
-    name = body.build or builds.previous()
     known = builds.builds()
+    try:
+        name = body.build or builds.previous()
+    except SnapshotMissing as error:
+        # Nothing that a later build would put right, so not "try again".
+        raise UnknownBuild(str(error)) from None
     if name not in known:
         raise UnknownBuild(f"there is no build '{name}'; there are: {', '.join(known)}")
     builds.publish(name)
     return answer(Published(published=name))
+
+
+@router.get(
+    "/snapshots/{build}",
+    response_model=SnapshotSummary,
+    responses=responses(404),
+    dependencies=ADMIN,
+)
+def snapshot(
+    builds: Known, build: Annotated[str, Path(max_length=100, description="Its id.")]
+) -> Response:
+    """A build in full: what it was made from and with, and how good it measured."""
+    return answer(builds.summary(build))
+
+
+@router.get(
+    "/quality",
+    response_model=Quality,
+    responses={**responses(404), **UNCHANGED},
+    dependencies=INSIDERS,
+)
+def quality(
+    builds: Known,
+    request: Request,
+    build: Annotated[
+        str | None, Query(max_length=100, description="By default the published one.")
+    ] = None,
+) -> Response:
+    """Every figure measured for a build, and the headlines of all builds."""
+    return kept_by_body(request, answer(builds.quality(build)))
+
+
+@router.get("/build/progress", response_model=BuildProgress, dependencies=INSIDERS)
+def progress(builds: Known) -> Response:
+    """Whether a build runs now, and how far it is."""
+    return answer(builds.progress())

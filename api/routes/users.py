@@ -27,6 +27,7 @@ from api.routes.common import (
 )
 from api.routes.options import Options, Spoken, answer_in
 from api.routes.remembered import RememberingRoute, remember
+from api.trials import Taken, Trials, labelled
 
 __all__ = ["router"]
 
@@ -97,7 +98,12 @@ async def recommendations(
 
     A customer nobody knows gets what most people like; `user_known` is then false.
     """
-    found = service.recommendations(user_id, k=k, mode=mode, options=options, language=language)
+    trials: Trials | None = request.app.state.trials
+    taken = trials.take(service, user_id, "customer", mode) if trials else Taken(service, mode)
+    found = taken.service.recommendations(
+        user_id, k=k, mode=taken.mode, options=options, language=language
+    )
+    found = labelled(found, taken.label)
     listed(request.scope, "customer", found)
     remember(request, k=k, mode=mode, options=options, language=language)
     return answer_in(language, found)

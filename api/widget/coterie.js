@@ -70,14 +70,14 @@
   };
 
   // Events wait in the browser's storage until the server says it has them.
-  const FIELDS = { product_id: String, order_id: String, quantity: Number, value: Number, rating: Number };
+  const FIELDS = { product_id: String, order_id: String, quantity: Number, value: Number, rating: Number, experiment: (of) => of };
   let count = 0;
   const put = (event, given, place) => {
     const found = { event, session_id: session() };
     if (user) found.user_id = String(user);
     for (const name in FIELDS) if (given[name] != null) found[name] = FIELDS[name](given[name]);
     const product = found.product_id;
-    if (!product || names("event.").length > 499) return tell("event not kept: " + event);
+    if (!(product || found.experiment) || names("event.").length > 499) return tell("not kept: " + event);
     if (event === "view_item") {
       // The click on a card and the product's page that it opens are one view.
       const [at, id] = JSON.parse(read("viewed") || "[]");
@@ -134,13 +134,13 @@
         most = 1;
         later(0);
       } else if (response.ok || status === 422 || status === 400) {
-        if (!response.ok) tell("event refused: " + (await response.text()));
+        if (!response.ok) tell("refused: " + (await response.text()));
         batch.forEach(([name]) => drop(name));
         pause = 0;
         document.dispatchEvent(new CustomEvent("coterie-sent", { detail: events }));
         later(0);
       } else if (status === 429 || status > 499) again(+response.headers.get("Retry-After"));
-      else tell("events wait for a key that opens: " + status);
+      else tell("no key: " + status);
     } catch (error) {
       tell(error);
       again();
@@ -220,6 +220,7 @@
     #root = this.attachShadow({ mode: "open" });
     #turn = 0;
     #asked;
+    #test;
 
     connectedCallback() {
       this.#root.adoptedStyleSheets = [sheet];
@@ -283,15 +284,15 @@
       const product = this.#get("product");
       const who = allowed && (this.#get("user") || user);
       if (mode === "similar" || mode === "bought-together") {
-        if (!product) throw "no product";
+        if (!product) throw "product";
         return [`v1/products/${encodeURIComponent(product)}/${mode}?${query}`];
       }
       if (mode === "basket") {
-        if (!this.#ids("basket").length) throw "empty basket";
+        if (!this.#ids("basket").length) throw "empty";
         return ["v1/basket/recommendations?" + query, { product_ids: this.#ids("basket"), k: this.#k }];
       }
       if (who) return [`v1/users/${encodeURIComponent(who)}/recommendations?mode=${encodeURIComponent(mode)}&${query}`];
-      if (mode === "repeat") throw "nobody's list";
+      if (mode === "repeat") throw "nobody";
       return ["v1/session/recommendations?" + query, allowed ? { session_id: session() } : {}];
     }
 
@@ -307,7 +308,7 @@
       this.#none(!items.length);
       const lang = /^zh/i.test(this.#lang) ? "zh" : "en";
       const own = this.#get("heading");
-      const word = /^(popularity|segment)$/.test(answer?.source) ? "popular" : this.#mode;
+      const word = /^(pop|seg)/.test(answer?.source) ? "popular" : this.#mode;
       const section = make("section", "section");
       const heading = make("h2", "heading", own ?? WORDS[lang][word]);
       heading.id = "heading";
@@ -321,6 +322,8 @@
       this.#root.replaceChildren(section);
       if (!answer || !items.length) return;
       const { source, build } = answer;
+      this.#test = answer.experiment;
+      if (this.#test) track("view_item_list", { experiment: this.#test });
       this.#say("coterie-shown", { mode: this.#mode, source, build, product_ids: items.map((item) => item.product.product_id) });
     }
 
@@ -349,7 +352,7 @@
 
     #click(event, product) {
       if (event.button > 1) return;
-      track("view_item", product.product_id);
+      track("view_item", { ...product, experiment: this.#test });
       if (!this.#say("coterie-click", { product, mode: this.#mode })) event.preventDefault();
     }
 

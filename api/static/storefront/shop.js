@@ -1,6 +1,6 @@
 // The demo's shop: search, a product's page, a basket. It is a shop like any other to the widget.
-import { get, id as escaped, url, useKey } from "../api.js";
-import { fill, h } from "../dom.js";
+import { get, id as escaped, url, useKey } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
 
 const main = document.querySelector("#main");
 const PRODUCT = "#/product/{id}";

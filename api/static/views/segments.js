@@ -1,116 +1,96 @@
-// Groups of customers who buy alike: all of them as cards, one with its members.
+// Groups of customers who buy alike: as areas, as a map of customers, as a table.
 
-import { call, get, id, url } from "../api.js";
-import { count, date, fill, h, money, number, percent, plural, say } from "../dom.js";
-import { callLink, customerLink, empty, facts, failure, heading, panel, table, traits } from "../parts.js";
+import { pointMap } from "../charts/map.js";
+import { treemap } from "../charts/treemap.js";
+import { id, shared } from "../core/api.js";
+import { fill, h, hue } from "../core/dom.js";
+import { count, money, number, percent } from "../core/format.js";
+import { go } from "../core/router.js";
+import { named, t } from "../core/words.js";
+import { panel } from "../ui/panel.js";
+import { segmentLink, select, table } from "../ui/pieces.js";
+import { empty, heading } from "../ui/states.js";
+import { segmentTiles } from "./overview.js";
 
-const PAGE = 25;
-
-export function list({ signal }) {
-  const intro = "Customers who buy alike, found in the graph. Bars show what share "
-    + "of members' spend it takes, ticks the whole shop's, figures how many times more.";
-  const cards = panel("All segments", "/v1/segments", drawCards, { signal, rows: 8, wide: true });
-  cards.classList.add("bare");
-  return [heading("Segments", intro), cards];
+export function view({ signal }) {
+  const ask = shared();
+  const areas = panel(t("segments.areas"), "/v1/segments", (found) => (
+    found.segments.length ? treemap(segmentTiles(found.segments), { title: t("segments.areas"), height: 420 }) : empty(t("segments.none"))
+  ), { signal, ask, rows: 9 });
+  const tree = panel(t("segments.list"), "/v1/segments", drawTree, { signal, ask, rows: 9, wide: true, kind: "after" });
+  const changes = panel(t("changes.title"), "/v1/segments/changes", drawChanges, { signal, rows: 3, wide: true });
+  return [heading(t("segments.title"), t("segments.lead")),
+    h("div", { class: "split even" }, areas, mapPanel(signal, ask)), tree, changes];
 }
 
-function drawCards(answer) {
-  if (!answer.segments.length) return empty("No segments: too few customers to group.");
-  const note = [
-    plural(answer.segments.length, "segment"),
-    answer.unassigned ? `${plural(answer.unassigned, "customer")} in none` : null,
-    answer.modularity === null ? null : `modularity ${number(answer.modularity)}`,
-    answer.resampled === null ? null : `agreement with resampled events ${number(answer.resampled)}`,
-  ].filter(Boolean).join(" · ");
-  const parts = (s) => answer.parts.filter((part) => part.parent_id === s.segment_id);
-  const cards = answer.segments.map((segment) => card(segment, parts(segment)));
-  return [h("p", { class: "muted small" }, note), h("div", { class: "cards" }, cards)];
+// The map with the names of segments, one of which can be brought forward.
+export function mapPanel(signal, ask, only = null) {
+  const controls = h("div", { class: "controls" });
+  return panel(t("map.title"), "/v1/customer-map?limit=4000", (found) => {
+    if (!found.points.length) return empty(t("map.none"));
+    const body = h("div", {});
+    ask("/v1/segments", signal).then(({ segments }) => {
+      const names = found.segments.map((one) => segments.find((s) => s.segment_id === one)?.name ?? one);
+      fill(body, drawMap(found, names, controls, only));
+    }).catch(() => fill(body, drawMap(found, found.segments, controls, only)));
+    return body;
+  }, { signal, controls, rows: 9 });
 }
 
-const TRUST = {
-  stable: "stable: found again in resampled events",
-  fair: "fair: mostly found again in resampled events",
-  doubtful: "doubtful: not found again in resampled events; build nothing on it",
+function drawMap(found, names, controls, only) {
+  const focus = only === null ? -1 : found.segments.indexOf(only);
+  const points = found.points.map((p) => ({ ...p, group: p.segment }));
+  const label = t("map.label", { n: points.length });
+  const map = pointMap(points, {
+    title: label, focus, height: 376, groups: Math.max(found.segments.length, 1),
+    told: (p) => [h("b", {}, p.user_id), h("div", {}, names[p.group] ?? t("segments.no-segment"))],
+    chosen: (p) => go(`#/customer/${id(p.user_id)}`),
+  });
+  const options = [["-1", t("map.all")], ...names.map((name, i) => [String(i), name])];
+  fill(controls, select(t("map.focus"), options, String(focus), (place) => map.focusOn(Number(place))));
+  const note = found.total > points.length ? t("map.sample", { n: points.length, all: found.total }) : "";
+  return [map, h("p", { class: "inset small muted" }, t(`map.${found.projection}`), " ", note)];
+}
+
+export const trusted = (trust) => {
+  if (!trust) return null;
+  return h("span", { class: `badge ${{ stable: "", fair: "plain", doubtful: "warn" }[trust]}`, title: t(`trust.${trust}.text`) }, t(`trust.${trust}`));
 };
 
-function card(segment, parts) {
-  const figures = [
-    plural(segment.size, "customer"),
-    segment.share_of_spend === null ? null : `${percent(segment.share_of_spend)} of spend`,
-    segment.trust,
+function drawTree(found) {
+  if (!found.segments.length) return empty(t("segments.none"));
+  const columns = [[t("segment.title")], [t("count.customers"), "num"], [t("col.spend"), "num"], [t("segments.trust")], [t("segments.apart")]];
+  const rows = found.segments.flatMap((one, i) => [
+    row(one, hue(i)),
+    ...found.parts.filter((part) => part.parent_id === one.segment_id).map((part) => row(part, null)),
+  ]);
+  const told = [
+    found.unassigned ? t("segments.unassigned", { n: found.unassigned }) : null,
+    found.modularity === null ? null : t("segments.modularity", { value: number(found.modularity) }),
+    found.resampled === null ? null : t("segments.resampled", { value: number(found.resampled) }),
   ].filter(Boolean).join(" · ");
-  return h("article", { class: "card" },
-    h("h3", {}, h("a", { href: `#/segment/${id(segment.segment_id)}`, class: "cover" }, segment.name)),
-    h("p", { class: "muted small", title: TRUST[segment.trust] ?? "" }, figures),
-    parts.length ? h("p", { class: "small" }, `Parts: ${parts.map((p) => `${p.name} (${count(p.size)})`).join(", ")}`) : null,
-    traits(segment.traits, 4));
+  return [table(columns, rows, t("segments.list")), told ? h("p", { class: "muted small inset" }, told) : null];
 }
 
-export function detail({ signal, name }) {
-  const address = `/v1/segments/${id(name)}`;
-  const title = heading(`Segment ${name}`);
-  const profile = panel("What sets it apart", address, (segment) => {
-    fill(title.querySelector("h1"), segment.name);
-    document.title = `${segment.name} – Coterie`;
-    return [figures(segment), traits(segment.traits, 20)];
-  }, { signal, rows: 10 });
-  return [title, h("div", { class: "split even" }, profile, members(address, signal))];
+function row(one, tint) {
+  const name = tint
+    ? h("span", {}, h("span", { class: "dot", style: { background: tint } }), " ", segmentLink(one))
+    : h("span", { class: "part" }, "└ ", segmentLink(one));
+  const apart = [...new Set(one.traits.map((trait) => trait.label))].slice(0, 2).join(", ");
+  return [name, h("span", {}, count(one.size), h("div", { class: "muted small" }, percent(one.share_of_customers))),
+    one.spend === null ? "–" : h("span", {}, money(one.spend), h("div", { class: "muted small" }, percent(one.share_of_spend))),
+    trusted(one.trust) || "–", apart];
 }
 
-const figures = (s) => facts([
-  ["Customers", `${count(s.size)} (${percent(s.share_of_customers)})`],
-  ["Spend", s.spend === null ? null : `${money(s.spend)} (${percent(s.share_of_spend)})`],
-  ["Each spent", s.spend_per_customer === null ? null : money(s.spend_per_customer)],
-  ["Orders each", s.orders_per_customer === null ? null : number(s.orders_per_customer)],
-  ["Can it be trusted", s.trust === null ? null : `${TRUST[s.trust]} (${number(s.stability)})`],
-  ["Since last purchase", s.days_since_purchase === null ? null : `${number(s.days_since_purchase)} days`],
-]);
-
-function members(address, signal) {
-  const rows = [];
-  const body = h("div", { class: "body" });
-  const link = h("span", {});
-  const button = h("button", { type: "button", onclick: () => download(`${address}/users`, button) }, "Download CSV");
-  const head = h("div", { class: "head" }, h("h2", {}, "Members"), h("div", { class: "controls" }, button), link);
-  const load = async (cursor) => {
-    const where = url(`${address}/users`, { limit: PAGE, cursor });
-    try {
-      const page = await get(where, signal);
-      fill(link, callLink(where));
-      rows.push(...page.users.map(row));
-      const more = () => load(page.next_cursor);
-      fill(body, shown(rows, page.total), page.next_cursor ? h("button", { type: "button", class: "more", onclick: more }, "Show more") : null);
-    } catch (error) {
-      if (error.name !== "AbortError") fill(body, failure(error, () => { rows.length = 0; load(); }));
-    }
-  };
-  load();
-  return h("section", { class: "panel" }, head, body);
+function drawChanges({ previous, levels }) {
+  const top = levels.find((one) => one.level === 0);
+  if (!previous || !top) return empty(t("changes.first"));
+  const shown = top.segments.filter((one) => one.kind !== "kept");
+  const lead = h("p", { class: "inset" }, t("changes.kept", { share: percent(top.kept_share), n: top.customers, arrived: top.arrived, left: top.left }));
+  if (!shown.length) return [lead, h("p", { class: "inset muted small" }, t("changes.none"))];
+  const rows = shown.map((one) => [
+    h("span", { class: "badge plain" }, named("change", one.kind)), one.name, one.other_name ?? "–", count(one.before), count(one.after),
+  ]);
+  return [lead, table([[t("changes.what")], [t("segment.title")], [t("changes.other")], [t("changes.before"), "num"], [t("changes.after"), "num"]], rows, t("changes.title"))];
 }
 
-const row = (m) => [
-  customerLink(m.user_id), percent(m.strength), count(m.orders), money(m.spend), date(m.last_purchase),
-];
-
-function shown(rows, total) {
-  if (!rows.length) return empty("Nobody is in this segment.");
-  say(`${count(rows.length)} of ${plural(total, "member")} shown`);
-  const columns = [["Customer"], ["Belongs", "num"], ["Orders", "num"], ["Spent", "num"], ["Last purchase", "num"]];
-  return [table(columns, rows, "Members"),
-    h("p", { class: "muted small inset" }, `${count(rows.length)} of ${plural(total, "member")}`)];
-}
-
-// A link cannot ask for CSV, which goes by the Accept header; so the file is fetched and handed over.
-async function download(address, button) {
-  button.disabled = true;
-  try {
-    const file = await (await call(address, { headers: { Accept: "text/csv" } })).blob();
-    const link = h("a", { href: URL.createObjectURL(file), download: "segment.csv" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    say("Downloaded");
-  } catch (error) {
-    button.after(failure(error));
-  }
-  button.disabled = false;
-}

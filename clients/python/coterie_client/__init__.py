@@ -16,6 +16,7 @@ from coterie_client.errors import (
     Unreachable,
 )
 from coterie_client.events import EventsResult
+from coterie_client.experiments import clicked, shown
 
 __all__ = [
     "AsyncClient",
@@ -30,4 +31,6 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "calls",
+    "clicked",
+    "shown",
 ]

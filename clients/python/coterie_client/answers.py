@@ -15,6 +15,7 @@ __all__ = [
     "BoughtTogether",
     "Build",
     "EventsAnswer",
+    "ExperimentRef",
     "Members",
     "Product",
     "Products",
@@ -58,6 +59,13 @@ class RecommendedProduct(TypedDict):
     reasons: list[Reason]
 
 
+class ExperimentRef(TypedDict):
+    """The experiment that a list is part of."""
+
+    id: str
+    variant: str
+
+
 class Recommendations(TypedDict):
     """A list for a customer."""
 
@@ -68,6 +76,7 @@ class Recommendations(TypedDict):
     method: str
     fallback: str | None
     build: str
+    experiment: ExperimentRef | None
     items: list[RecommendedProduct]
 
 
@@ -85,6 +94,7 @@ class SessionRecommendations(TypedDict):
     fallback: str | None
     unknown_products: list[str]
     build: str
+    experiment: ExperimentRef | None
     items: list[RecommendedProduct]
 
 

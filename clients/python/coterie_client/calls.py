@@ -37,12 +37,21 @@ __all__ = [
     "basket",
     "bought_together",
     "build",
+    "campaign",
+    "campaigns",
+    "change_experiment",
+    "create_experiment",
     "customer",
     "cypher",
     "delete_audience",
+    "delete_experiment",
     "estimate_audience",
     "events",
+    "experiment",
+    "experiment_options",
+    "experiments",
     "explain_audience",
+    "plan_experiment",
     "product",
     "products",
     "recommend",
@@ -53,6 +62,8 @@ __all__ = [
     "segments",
     "session",
     "similar",
+    "start_experiment",
+    "stop_experiment",
     "user",
     "users",
 ]
@@ -258,3 +269,60 @@ def schema() -> Call[dict[str, Any]]:
 def build() -> Call[Build]:
     """The snapshot that answers."""
     return _get("/v1/build")
+
+
+def experiments() -> Call[dict[str, Any]]:
+    """All experiments."""
+    return _get("/v1/experiments")
+
+
+def experiment(experiment_id: str) -> Call[dict[str, Any]]:
+    """An experiment with its results."""
+    return _get(f"/v1/experiments/{_id(experiment_id)}")
+
+
+def experiment_options() -> Call[dict[str, Any]]:
+    """What a definition may name."""
+    return _get("/v1/experiments/options")
+
+
+def plan_experiment(baseline: float, effect: float, **more: Any) -> Call[dict[str, Any]]:
+    """How many visitors it takes; ``more``: ``metric``, ``deviation``, ``power`` and so on."""
+    body = {"baseline": baseline, "effect": effect, **more}
+    return Call("POST", "/v1/experiments/plan", None, body)
+
+
+def create_experiment(definition: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """Save a draft."""
+    return Call("POST", "/v1/experiments", None, dict(definition), repeatable=False)
+
+
+def change_experiment(definition: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """Save the next version; saved twice, it is one."""
+    path = f"/v1/experiments/{_id(str(definition['id']))}"
+    return Call("PUT", path, None, dict(definition))
+
+
+def start_experiment(experiment_id: str) -> Call[dict[str, Any]]:
+    """Let visitors in."""
+    return Call("POST", f"/v1/experiments/{_id(experiment_id)}/start", repeatable=False)
+
+
+def stop_experiment(experiment_id: str) -> Call[dict[str, Any]]:
+    """Let nobody in any more."""
+    return Call("POST", f"/v1/experiments/{_id(experiment_id)}/stop", repeatable=False)
+
+
+def delete_experiment(experiment_id: str) -> Call[dict[str, Any]]:
+    """Forget an experiment."""
+    return Call("DELETE", f"/v1/experiments/{_id(experiment_id)}", repeatable=False)
+
+
+def campaigns() -> Call[dict[str, Any]]:
+    """All campaigns."""
+    return _get("/v1/campaigns")
+
+
+def campaign(name: str, *, days: float | None = None) -> Call[dict[str, Any]]:
+    """What a campaign changed."""
+    return _get(f"/v1/campaigns/{_id(name)}", days=days)

@@ -14,6 +14,7 @@ from coterie_client import answers, calls
 from coterie_client.calls import NDJSON, Call
 from coterie_client.errors import CoterieError, InvalidRequest, Unreachable, problem_of
 from coterie_client.events import EventsResult, batches
+from coterie_client.experiments import ExperimentMethods
 from coterie_client.retries import Retries
 
 __all__ = ["Client"]
@@ -21,7 +22,7 @@ __all__ = ["Client"]
 T = TypeVar("T")
 
 
-class Client:
+class Client(ExperimentMethods):
     """Talks to one server; may be shared by threads. Close it, or use it in a ``with`` block.
 
     Args:

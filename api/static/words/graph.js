@@ -1,0 +1,26 @@
+// Words of the view that asks the graph: [English, Chinese].
+
+export default {
+  "cypher.title": ["Cypher", "Cypher"],
+  "cypher.lead": ["Ask the graph. Reading only: whatever writes or touches files is refused.", "查询图数据库。只读：写入或访问文件的语句会被拒绝。"],
+  "cypher.query": ["Query", "查询"],
+  "cypher.label": ["Cypher query", "Cypher 查询"],
+  "cypher.run": ["Run", "运行"],
+  "cypher.keys": ["Ctrl + Enter runs, Ctrl + Space completes", "Ctrl + Enter 运行，Ctrl + 空格补全"],
+  "cypher.completions": ["Completions", "补全"],
+  "cypher.offered": ["{n} completion|{n} completions", "{n} 个补全"],
+  "cypher.result": ["Result", "结果"],
+  "cypher.here": ["The answer comes here.", "结果会显示在这里。"],
+  "cypher.none": ["No rows.", "没有结果。"],
+  "cypher.rows": ["{n} row in {seconds} s|{n} rows in {seconds} s", "{n} 行，用时 {seconds} 秒"],
+  "cypher.as": ["Show as", "显示方式"],
+  "cypher.table": ["Table", "表格"],
+  "cypher.graph": ["Graph", "图"],
+  "cypher.no-graph": ["No nodes in the answer. Return nodes, relationships or a path, as in: MATCH (a)-[r]->(b) RETURN a, r, b", "结果中没有节点。请返回节点、关系或路径，例如：MATCH (a)-[r]->(b) RETURN a, r, b"],
+  "cypher.graph-label": ["{nodes} nodes, {links} links", "{nodes} 个节点，{links} 条关系"],
+  "schema.title": ["What there is", "图中有什么"],
+  "saved.title": ["Saved queries", "已存查询"],
+  "saved.name": ["Name of this query", "查询名称"],
+  "saved.save": ["Save", "保存"],
+  "saved.delete": ["Delete {name}", "删除 {name}"],
+};

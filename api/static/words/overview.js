@@ -1,0 +1,27 @@
+// Words of the overview: [English, Chinese].
+
+export default {
+  "overview.title": ["Overview", "概览"],
+  "overview.lead": ["Learned from events until {day}, built {when}.", "学习了截至 {day} 的事件，{when}构建。"],
+  "overview.nothing": ["Nothing is published yet. Load the shop's data, then run: coterie build", "尚未发布任何快照。请先载入数据，再运行：coterie build"],
+  "overview.in-segments": ["in {n} segment|in {n} segments", "分为 {n} 个细分"],
+  "overview.rules": ["{n} rule of what goes together|{n} rules of what goes together", "{n} 条搭配规则"],
+  "overview.lines": ["{n} purchase lines", "{n} 条购买记录"],
+  "overview.quality": ["Quality", "质量"],
+  "overview.not-measured": ["not measured yet", "尚未评测"],
+  "overview.fresh": ["Freshness", "新鲜度"],
+  "overview.until": ["events until {day}", "事件截至 {day}"],
+  "overview.segments": ["Segments", "细分"],
+  "method.blend": ["blend", "混合方法"],
+  "method.learned ranker": ["learned ranker", "学习排序"],
+  "method.popularity": ["popularity", "热门"],
+  "flow.title": ["Events coming in", "实时事件"],
+  "flow.label": ["{n} event in the last hour|{n} events in the last hour", "最近一小时 {n} 个事件"],
+  "flow.text": ["{n} event in the last hour.|{n} events in the last hour.", "最近一小时 {n} 个事件。"],
+  "flow.waiting": ["{n} waits for the graph.|{n} wait for the graph.", "{n} 个等待写入图。"],
+  "progress.title": ["Builds", "构建"],
+  "progress.begins": ["Starting", "正在开始"],
+  "progress.never": ["No build is running.", "当前没有构建在运行。"],
+  "progress.rests": ["No build is running; the last one spoke {when}.", "当前没有构建在运行；上一次活动：{when}。"],
+  "progress.text": ["Started {when}; {n} stage done.|Started {when}; {n} stages done.", "{when}开始；已完成 {n} 个阶段。"],
+};

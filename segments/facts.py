@@ -145,9 +145,7 @@ def _below_price(shop: Shop, bought: InteractionGraph) -> npt.NDArray[np.float64
 def _large(bought: InteractionGraph) -> npt.NDArray[np.float64]:
     """1 for a line of an outlying quantity or value."""
     products = pl.Series(bought.product_rows)
-    return np.maximum(
-        _outlying(products, bought.quantities), _outlying(products, bought.values)
-    )
+    return np.maximum(_outlying(products, bought.quantities), _outlying(products, bought.values))
 
 
 def _outlying(products: pl.Series, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from api.access.check import KeyForbidden, KeyMissing, TooManyRequests
 from api.headers import SECURITY
@@ -196,7 +197,20 @@ async def _http(request: Request, error: Exception) -> Response:
     }
     other = f"http-{error.status_code}", str(error.detail)
     slug, detail = known.get(error.status_code, other)
-    return problem(request, error.status_code, slug, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(request, error.status_code, slug, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at this path: by all of its routes, where each names its own alone."""
+    here = [
+        route
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE
+    ]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 async def _validation(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from anyio import to_thread
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from graph.workers import Stop
-from loaders.errors import CoterieError
+from loaders.errors import CoterieError, QueryError
 
 __all__ = ["Streamed", "while_connected"]
 
@@ -77,13 +78,19 @@ class Streamed(Response):
                 await self._send(send)
         except (CoterieError, TimeoutError) as error:
             if not self._started:
+                if isinstance(error, TimeoutError):
+                    raise QueryError(
+                        f"no answer within {self._seconds:g} seconds; allow more, or ask for less"
+                    ) from None
                 raise
             if not self._stop.asked:
                 _log.warning("%s broke off: %s", Request(scope).url.path, error or "too slow")
         finally:
             watch.cancel()
             self._stop()
-            getattr(self._chunks, "close", lambda: None)()
+            # One that still works in its thread cannot be closed; what was stopped ends by itself.
+            with suppress(ValueError):
+                getattr(self._chunks, "close", lambda: None)()
 
     async def _send(self, send: Send) -> None:
         held = await self._next()

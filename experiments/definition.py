@@ -16,6 +16,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -41,7 +42,17 @@ CHANGEABLE: Final = {
 """What may still be changed once it runs, and once it has stopped; of a draft, everything."""
 
 Id = Annotated[str, Field(pattern=NAME, description="Short name: a-z, 0-9 and -.")]
-Utc = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+def _no_number(at: object) -> object:
+    if isinstance(at, int | float):
+        raise ValueError("expected a time such as 2026-01-31T09:00:00Z")
+    return at
+
+
+Utc = Annotated[
+    AwareDatetime, BeforeValidator(_no_number), AfterValidator(lambda at: at.astimezone(UTC))
+]
 
 
 class _Model(BaseModel):

@@ -6,12 +6,16 @@ a click is known by its event's id, so that what is sent again changes no count.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from loaders.errors import StoreUnavailable
 from loaders.sqlite_file import transaction
 
 __all__ = ["Ledger", "Touch"]
@@ -47,6 +51,15 @@ class Touch(NamedTuple):
     click: str | None = None
 
 
+@dataclass
+class _Asked:
+    """What a thread asked to be noted, and what became of it."""
+
+    touches: Sequence[Touch]
+    done: bool = False
+    error: Exception | None = None
+
+
 class Ledger:
     """Exposures and clicks of a shop's experiments.
 
@@ -56,13 +69,38 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._waiting: deque[_Asked] = deque()
+        self._turn = threading.Lock()
 
     def note(self, touches: Sequence[Touch]) -> None:
         """Keep exposures and clicks, all or none; who clicked was shown it.
 
+        What other threads ask while one commit is under way goes into the next one together: a
+        commit takes some ten milliseconds, however much is in it.
+
         Raises:
             StoreUnavailable: they could not be written; none of them is kept.
         """
+        mine = _Asked(touches)
+        self._waiting.append(mine)
+        with self._turn:
+            if not mine.done:
+                self._commit()
+        if mine.error:
+            raise StoreUnavailable(str(mine.error)) from mine.error
+
+    def _commit(self) -> None:
+        """Write what waits, in one transaction."""
+        together = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        error: Exception | None = None
+        try:
+            self._write([touch for one in together for touch in one.touches])
+        except Exception as found:  # told to each of them
+            error = found
+        for one in together:
+            one.done, one.error = True, error
+
+    def _write(self, touches: Sequence[Touch]) -> None:
         with transaction(self.path, _SCHEMA) as connection:
             connection.executemany(
                 "INSERT INTO exposures VALUES (?, ?, ?, ?) ON CONFLICT (experiment, unit)"

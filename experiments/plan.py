@@ -50,7 +50,11 @@ class Wish(BaseModel):
     )
     variants: int = Field(2, ge=2, le=10, description="How many, the control among them.")
     units_per_day: float | None = Field(
-        None, gt=0, le=1e12, allow_inf_nan=False, description="Visitors a day who would take part."
+        None,
+        ge=1e-6,
+        le=1e12,
+        allow_inf_nan=False,
+        description="Visitors a day who would take part.",
     )
 
 

@@ -40,5 +40,5 @@ def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN IMMEDIATE")
             with connection:
                 yield connection
-    except (sqlite3.OperationalError, OSError) as error:
+    except (sqlite3.DatabaseError, OSError) as error:
         raise StoreUnavailable(f"cannot use {path}: {error}; try again") from error

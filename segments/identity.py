@@ -54,11 +54,12 @@ class Change:
 
     Attributes:
         kind: kept, split (new, most of it from one that was there), merged (gone, most of it in
-            one that is there), born (new, from many), died (gone, into many).
+            one that is there), born (new, from many or from none), died (gone, into many).
         id, name: of the segment.
         other_id, other_name: what it split from or merged into; ``None`` otherwise.
         before, after: customers of both builds that were, and are, in it.
         jaccard: of these two sets; 0 unless kept.
+        arrived: customers in it who were in none.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Change:
     before: int
     after: int
     jaccard: float
+    arrived: int = 0
 
 
 @dataclass(frozen=True)
@@ -196,16 +198,20 @@ def _present(before: Level, after: Level, table: Table) -> list[Change]:
     """What became of the segments that are there: they were kept, split off or were born."""
     place = {id_: row for row, id_ in enumerate(before.ids)}
     was, now, alike = table.sum(axis=1), table.sum(axis=0), _jaccard(table)
+    everybody = np.bincount(after.member[after.member >= 0], minlength=len(after.ids))
     found = []
     for new, (id_, name) in enumerate(zip(after.ids, after.names, strict=True)):
         size, old = int(now[new]), place.get(id_)
+        arrived = int(everybody[new]) - size
         if old is not None:
             jaccard = float(alike[old, new])
-            found.append(Change("kept", id_, name, None, None, int(was[old]), size, jaccard))
+            found.append(
+                Change("kept", id_, name, None, None, int(was[old]), size, jaccard, arrived)
+            )
         else:
-            source = _mostly(table[:, new])
+            source = _mostly(table[:, new], size + arrived)
             kind: Kind = "born" if source is None else "split"
-            found.append(Change(kind, id_, name, *_named(before, source), 0, size, 0.0))
+            found.append(Change(kind, id_, name, *_named(before, source), 0, size, 0.0, arrived))
     return found
 
 
@@ -214,7 +220,7 @@ def _gone(before: Level, after: Level, table: Table) -> list[Change]:
     was, found = table.sum(axis=1), []
     for old, (id_, name) in enumerate(zip(before.ids, before.names, strict=True)):
         if id_ not in after.ids:
-            target = _mostly(table[old])
+            target = _mostly(table[old], int(was[old]))
             kind: Kind = "died" if target is None else "merged"
             found.append(Change(kind, id_, name, *_named(after, target), int(was[old]), 0, 0.0))
     return found
@@ -232,10 +238,10 @@ def _flows(before: Level, after: Level, table: Table, fate: dict[str, Kind]) -> 
     return sorted(found, key=lambda flow: -flow.customers)
 
 
-def _mostly(counts: npt.NDArray[np.int64]) -> int | None:
-    """Where ``MOST`` of the customers are; ``None`` where they are scattered."""
-    total = counts.sum()
-    return int(counts.argmax()) if total and counts.max() >= MOST * total else None
+def _mostly(counts: npt.NDArray[np.int64], total: int) -> int | None:
+    """Where ``MOST`` of the ``total`` customers are; ``None`` where they are scattered."""
+    most = counts.max(initial=0)
+    return int(counts.argmax()) if most and most >= MOST * total else None
 
 
 def _named(level: Level, place: int | None) -> tuple[str | None, str | None]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,9 @@ from experiments.ledger import Ledger, Touch
 from experiments.measure import PURCHASES, outcomes
 from experiments.register import Experiment
 from experiments.report import Question, results
-from loaders.errors import ConfigError, ExperimentError
+from loaders.errors import ConfigError, ExperimentError, StoreUnavailable
+from pipeline.experiments import ExperimentDesk
+from pipeline.home import Home
 
 DAY = 86_400_000_000
 NOW = datetime(1970, 1, 11, tzinfo=UTC)
@@ -50,6 +56,31 @@ def test_what_is_told_twice_counts_once(ledger: Ledger) -> None:
     assert ledger.units() == {} and ledger.clicks("e").is_empty()
 
 
+def test_threads_share_commits_and_failures(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    write, first = ledger._write, threading.Event()
+
+    def counted(touches: Sequence[Touch]) -> None:
+        commits.append(len(touches))
+        first.wait(10)  # until all others have asked
+        write(touches)
+
+    monkeypatch.setattr(ledger, "_write", counted)
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(ledger.note, [Touch("e", "control", f"u{i}", i)]) for i in range(20)]
+        while len(ledger._waiting) + sum(commits) < 20:
+            time.sleep(0.001)
+        first.set()
+        assert [one.result() for one in asked] == [None] * 20
+    assert len(commits) == 2 and sum(commits) == 20
+    assert ledger.units() == {"e": 20}
+    ledger.path.write_text("no database")
+    with pytest.raises(StoreUnavailable, match="try again"):
+        ledger.note([Touch("e", "control", "u", 1)])
+
+
 NOTING = """
 import sys
 from pathlib import Path
@@ -73,7 +104,7 @@ def test_what_was_acknowledged_outlives_a_kill(ledger: Ledger) -> None:
         for name in "ab"
     ]
     told = [-1, -1]
-    for _ in range(30):
+    for _ in range(10):
         for i, process in enumerate(running):
             assert process.stdout is not None
             told[i] = int(process.stdout.readline())
@@ -116,6 +147,17 @@ def test_what_counts_for_whom() -> None:
         ("anonymous/s1", "other", 0.0, 1.0, 2, 12.0, False),
         ("zoe", "other", 0.0, 0.0, 0, 0.0, True),
     ]
+
+
+def test_before_anybody_was_exposed_the_graph_is_not_asked(tmp_path: Path) -> None:
+    desk = ExperimentDesk(Home(tmp_path), ExperimentsConfig())  # nothing loaded, nothing built
+    desk.create(defined())
+    desk.start("e")
+    assert desk.results("e").verdict == "Nobody was exposed yet."
+    assert desk.options().methods == ()
+    (tmp_path / "experiments" / "experiments.json").write_text("{")
+    with pytest.raises(ConfigError, match="restore the file from a backup"):
+        desk.all()
 
 
 def table(control: tuple[int, int], other: tuple[int, int]) -> pl.DataFrame:

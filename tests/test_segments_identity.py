@@ -47,7 +47,7 @@ def test_kept_moved_arrived_and_left() -> None:
     assert (found.customers, found.kept, found.arrived, found.left) == (7, 6, 1, 1)
     assert found.kept_share == pytest.approx(6 / 7)
     assert found.segments == (
-        Change("kept", "a", "A", None, None, 4, 3, 3 / 4),
+        Change("kept", "a", "A", None, None, 4, 3, 3 / 4, 1),
         Change("kept", "b", "B", None, None, 3, 4, 3 / 4),
     )
     assert found.flows == (Flow("a", "b", 1, "moved"),)
@@ -70,6 +70,13 @@ def test_a_split_and_a_birth() -> None:
         Flow("b", "d", 2, "born"),
         Flow("e", "d", 2, "born"),
     )
+
+
+def test_what_comes_from_no_segment_is_born() -> None:
+    """Two of c's five were in a, and are all that it has of any: not enough for a split."""
+    found = changes(1, _level([0] * 6 + [-1] * 3, "a"), _level([0] * 4 + [1] * 5, "a", "c"))
+    assert found.segments[1] == Change("born", "c", "C", None, None, 0, 2, 0.0, 3)
+    assert found.flows == (Flow("a", "c", 2, "born"),)
 
 
 def test_a_merge_and_a_death() -> None:

@@ -22,7 +22,9 @@ class QueryRequest(Answer):
     rows: int | None = Field(
         default=None, ge=1, description="Most rows; at most the server's own limit."
     )
-    seconds: float | None = Field(default=None, gt=0, description="Longest time; capped likewise.")
+    seconds: float | None = Field(
+        default=None, ge=0.001, description="Longest time; capped likewise."
+    )
 
     @field_validator("parameters")
     @classmethod

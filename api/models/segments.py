@@ -118,6 +118,7 @@ class SegmentChange(Answer):
     before: int = Field(description="Customers of both builds that were in it.")
     after: int = Field(description="Customers of both builds that are in it.")
     jaccard: float = Field(description="Of these two; 0 unless kept.")
+    arrived: int = Field(default=0, description="Customers in it who were in none.")
 
 
 class SegmentFlow(Answer):
@@ -163,6 +164,7 @@ _CHANGES = {
                     "before": 205,
                     "after": 214,
                     "jaccard": 0.86,
+                    "arrived": 1,
                 }
             ],
             "flows": [

@@ -100,8 +100,12 @@ def rollback(builds: Known, body: RollbackRequest) -> Response:
     The server changes over within a second, and requests under way are answered by the snapshot
     they began with.
     """
-    name = body.build or builds.previous()
     known = builds.builds()
+    try:
+        name = body.build or builds.previous()
+    except SnapshotMissing as error:
+        # Nothing that a later build would put right, so not "try again".
+        raise UnknownBuild(str(error)) from None
     if name not in known:
         raise UnknownBuild(f"there is no build '{name}'; there are: {', '.join(known)}")
     builds.publish(name)

@@ -40,6 +40,7 @@ from api.routes import (
     key,
     metrics,
     products,
+    profiles,
     segments,
     session,
     snapshots,
@@ -58,6 +59,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     # Before users and products, whose paths would swallow its own.
     insight.router,
     users.router,
+    profiles.router,
     customers.router,
     session.router,
     products.router,

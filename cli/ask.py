@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
 from api.languages import language_of
 from api.models.base import Mode
@@ -14,7 +13,7 @@ from api.models.options import ListOptions
 from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
-from cli.output import emit_json, err, table
+from cli.output import emitted, err, table
 from ranking.scorer import Bought
 
 __all__ = ["open_service", "print_recommendations", "register"]
@@ -38,13 +37,6 @@ def open_service(home: Any) -> Service:
     provider = SnapshotProvider(place, place.name)
     provider.refresh()
     return provider()
-
-
-def _answer(answer: BaseModel, json: bool) -> bool:
-    """Print ``answer`` as JSON where that is asked for; whether it was."""
-    if json:
-        emit_json(answer.model_dump(mode="json"))
-    return json
 
 
 def print_recommendations(answer: Recommendations) -> None:
@@ -104,7 +96,7 @@ def recommend(
     answer = open_service(home).recommendations(
         user_id, k=k, mode=mode, options=options, language=language_of(lang)
     )
-    if not _answer(answer, json):
+    if not emitted(answer, json):
         print_recommendations(answer)
 
 
@@ -119,7 +111,7 @@ def similar(
     Example: `coterie similar 1029743`
     """
     answer = open_service(home).similar(product_id, k)
-    if not _answer(answer, json):
+    if not emitted(answer, json):
         rows = [
             (f"{i.score:.3f}", i.product.product_id, i.product.title, i.product.category)
             for i in answer.items

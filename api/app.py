@@ -33,6 +33,7 @@ from api.routes import (
     campaigns,
     customers,
     cypher,
+    erasure,
     events,
     experiments,
     health,
@@ -46,6 +47,7 @@ from api.routes import (
     snapshots,
     users,
 )
+from api.routes.erasure import Eraser
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
@@ -58,6 +60,7 @@ __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 RESOURCES: Final[Sequence[APIRouter]] = (
     # Before users and products, whose paths would swallow its own.
     insight.router,
+    erasure.router,
     users.router,
     profiles.router,
     customers.router,
@@ -95,6 +98,7 @@ def create_app(
     desk: Desk | None = None,
     counted: Metrics | None = None,
     trials: Trials | None = None,
+    eraser: Eraser | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -107,6 +111,7 @@ def create_app(
         desk: the shop's audiences.
         counted: the server's metrics; of this app alone where none are given.
         trials: the shop's experiments; without, lists are part of none.
+        eraser: erases a customer from all that the shop keeps; without it, nobody is.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -123,6 +128,7 @@ def create_app(
     app.state.access = access
     app.state.builds = builds
     app.state.audiences = desk
+    app.state.eraser = eraser
     app.state.trials = trials
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)

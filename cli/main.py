@@ -15,6 +15,7 @@ from cli import (
     demo,
     events,
     experiments,
+    forget,
     graph_commands,
     keys,
     lifecycle,
@@ -62,6 +63,7 @@ for room in (
     graph_commands,
     snapshots,
     events,
+    forget,
     keys,
 ):
     room.register(app)

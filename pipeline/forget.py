@@ -1,8 +1,8 @@
 """Erase one customer from everything a shop keeps, for good.
 
 In this order, each step repeatable, so that a run cut short is ended by running it again:
-audiences, experiments, the event queue, the list that serving asks, the graph. What is left of them is in
-snapshots on disk until they are pruned, and those who serve them tell nothing of it.
+audiences, experiments, the event queue, the list that serving asks, the graph. What is left of them
+is in snapshots on disk until they are pruned, and those who serve them tell nothing of it.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def test_a_customer_is_gone_from_every_part_at_once(own: Home) -> None:
         members = client.get(f"/v1/segments/{segment}/users?limit=1000").json()
         assert members["total"] == before - 1
         assert WHO not in {u["user_id"] for u in members["users"]}
-        points = client.get("/v1/segments/map").json()["points"]
+        points = client.get("/v1/customer-map").json()["points"]
         assert points and WHO not in {p["user_id"] for p in points}
         assert client.delete(f"/v1/users/{WHO}").status_code == 404
     provider.stop()

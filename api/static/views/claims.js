@@ -5,7 +5,7 @@ import { h } from "../core/dom.js";
 import { money, number, percent, times } from "../core/format.js";
 import { t } from "../core/words.js";
 import { panel } from "../ui/panel.js";
-import { productLink } from "../ui/pieces.js";
+import { productLink, track } from "../ui/pieces.js";
 import { empty } from "../ui/states.js";
 
 const GROUPS = ["basics", "behaviour", "preference", "risk"];
@@ -28,8 +28,15 @@ export const factsPanel = (customer, signal) => panel(t("claims.against"), `/v1/
   const groups = GROUPS.filter((name) => found[name].length);
   if (!groups.length) return empty(t("claims.none"));
   return groups.map((name) => [h("h3", {}, t(`claims.${name}`)), h("ul", { class: "claims" }, found[name].slice(0, 6).map((one) =>
-    h("li", {}, h("span", {}, one.text), h("b", {}, one.percentile === null ? (one.lift === null ? "" : times(one.lift)) : t("claims.percentile", { n: Math.round(one.percentile) })))))]);
+    h("li", {}, h("span", {}, one.text), beside(one))))]);
 }, { signal, rows: 6 });
+
+// Where a customer stands among all, as a mark on a line, or how many times the shop's share it is.
+function beside(one) {
+  if (one.percentile === null) return h("b", {}, one.lift === null ? "" : times(one.lift));
+  const tip = t("claims.percentile", { n: Math.round(one.percentile) });
+  return h("span", { class: "rankline", title: tip }, track(one.percentile / 100, one.percentile / 100), h("span", { class: "sr" }, tip));
+}
 
 // What to offer, through which products, and what that may be worth.
 export const actionsPanel = (kind, name, signal) => panel(t("actions.title"), `/v1/${kind}/${id(name)}/actions`, (found) => {

@@ -203,7 +203,7 @@ class Fuzz:
         return Case("/v1/events", _encoded(self._event()), 1)
 
     def _batch(self) -> Case:
-        events = [self._event() for _ in range(self._random.randint(1, 8))]
+        events = [self._event() for _ in range(self._random.randint(1, 100))]
         return Case("/v1/events", _encoded({"events": events}), len(events))
 
     def _event(self) -> Any:

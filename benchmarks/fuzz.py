@@ -31,7 +31,6 @@ from benchmarks.stored import stored_events, until_delivered
 from graph.open import open_store
 from graph.schema import EDGES, EVENT_EDGES, NODES
 from graph.write import write_dataset
-from loaders.report import LoadReport
 from loaders.schema import ANONYMOUS_PREFIX
 from loaders.synthetic import synthetic_shop
 from pipeline.build import build
@@ -137,7 +136,7 @@ def small_shop(place: Path) -> Home:
     """A built synthetic shop that learns in seconds."""
     home = Home(place)
     with open_store(home.store) as store:
-        write_dataset(store, synthetic_shop(200, seed=1).dataset, LoadReport())
+        write_dataset(store, synthetic_shop(200, seed=1).dataset)
     small = {"gnn": {"epochs": 2, "dim": 16}, "evaluation": {"bootstrap": 20, "window_days": 30}}
     build(home, load_config(None, **small))
     return home

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http.client import HTTPConnection, HTTPException
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 __all__ = ["Answered", "Broken", "Caller"]
@@ -38,7 +38,10 @@ class Broken(Exception):
 
 
 class Caller:
-    """Asks one request after the other on one connection, and opens another where it broke."""
+    """Asks one request after the other on one connection, and opens another where it broke.
+
+    Use it in a ``with`` block.
+    """
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
@@ -72,6 +75,8 @@ class Caller:
         """Send a document as JSON."""
         return self.ask("POST", path, json.dumps(document).encode())
 
-    def close(self) -> None:
-        """End the connection."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._connection.close()

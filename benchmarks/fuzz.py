@@ -156,15 +156,15 @@ def measure(home: Home, cases: int, seed: int) -> dict[str, Any]:
         processes, began = server.workers, time.perf_counter()
 
         def send(n: int) -> None:
-            caller, fuzz = Caller(server.url), Fuzz(seed * CONNECTIONS + n, f"f{seed}.{n}-")
-            while counted[n] < cases / CONNECTIONS:
-                case = fuzz.case()
-                counted[n] += case.parts
-                try:
-                    found.note(case, caller.ask("POST", case.path, case.body))
-                except Broken as error:
-                    found.broken(case, error)
-            caller.close()
+            fuzz = Fuzz(seed * CONNECTIONS + n, f"f{seed}.{n}-")
+            with Caller(server.url) as caller:
+                while counted[n] < cases / CONNECTIONS:
+                    case = fuzz.case()
+                    counted[n] += case.parts
+                    try:
+                        found.note(case, caller.ask("POST", case.path, case.body))
+                    except Broken as error:
+                        found.broken(case, error)
 
         threads = [threading.Thread(target=send, args=(n,)) for n in range(CONNECTIONS)]
         for thread in threads:
@@ -172,7 +172,8 @@ def measure(home: Home, cases: int, seed: int) -> dict[str, Any]:
         for thread in threads:
             thread.join()
         seconds = time.perf_counter() - began
-        until_delivered(Caller(server.url))
+        with Caller(server.url) as caller:
+            until_delivered(caller)
         ended = set(processes) - set(server.workers)
     wrong = compare(home, before_rows, before, found.acknowledged)
     return {

@@ -95,12 +95,12 @@ class Visitor(threading.Thread):
     def run(self) -> None:
         """Until the end; events are sent until they are acknowledged."""
         kinds, weights = list(SHARES), list(SHARES.values())
-        while not self._end.is_set():
-            kind = self._random.choices(kinds, weights)[0]
-            asked = getattr(self, f"_{kind}")()
-            while not self._ask(kind, *asked) and kind == "events":
-                time.sleep(0.05)
-        self._caller.close()
+        with self._caller:
+            while not self._end.is_set():
+                kind = self._random.choices(kinds, weights)[0]
+                asked = getattr(self, f"_{kind}")()
+                while not self._ask(kind, *asked) and kind == "events":
+                    time.sleep(0.05)
 
     def _ask(self, kind: str, method: str, path: str, document: Any = None) -> bool:
         """Whether it was answered well."""
@@ -188,14 +188,12 @@ class Trouble(threading.Thread):
         self.kills += 1
 
     def _publish(self, build: str) -> None:
-        caller = Caller(self._server.url)
         try:
-            answer = caller.post("/v1/snapshots/rollback", {"build": build})
+            with Caller(self._server.url) as caller:
+                answer = caller.post("/v1/snapshots/rollback", {"build": build})
         except Broken as error:
             self._tally.broken("swap", error)
             return
-        finally:
-            caller.close()
         if answer.status == 200:
             self.swaps += 1
         else:
@@ -235,7 +233,8 @@ def measure(home: Home, workers: int, seconds: float, every: float) -> dict[str,
         end.set()
         for visitor in visitors:
             visitor.join()
-        until_delivered(Caller(server.url))
+        with Caller(server.url) as caller:
+            until_delivered(caller)
     rows = stored_events(home.store)
     stored = Counter(r["event_id"] for r in rows if r["event_id"].startswith(PREFIX))
     return {

@@ -11,7 +11,7 @@ from pipeline.home import Home
 def test_swaps_and_killed_processes_fail_no_other_request_and_lose_no_event(own: Home) -> None:
     mixed_load.two_builds(own)
     assert len(own.builds()) == 2
-    found = mixed_load.measure(own, workers=2, seconds=7.0, every=3.0)
+    found = mixed_load.measure(own, workers=2, seconds=7.0, every=2.5)
     assert found["kills"] >= 2 and found["swaps"] >= 2
     assert found["failed"] == 0, found["failures"]
     assert found["acknowledged"] > 0 and min(found["answered"].values()) > 0

@@ -8,6 +8,7 @@ import typer
 from pydantic import BaseModel
 
 from api.languages import language_of
+from api.merchandising import House
 from api.models.base import Mode
 from api.models.lists import Recommendations
 from api.models.options import ListOptions
@@ -15,6 +16,7 @@ from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emit_json, err, table
+from pipeline.merchandising import MerchandisingDesk
 from ranking.scorer import Bought
 
 __all__ = ["open_service", "print_recommendations", "register"]
@@ -35,7 +37,7 @@ def open_service(home: Any) -> Service:
         SnapshotMissing: nothing is published.
     """
     place = at_home(home)
-    provider = SnapshotProvider(place, place.name)
+    provider = SnapshotProvider(place, place.name, rules=House(MerchandisingDesk(place)))
     provider.refresh()
     return provider()
 

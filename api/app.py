@@ -42,6 +42,7 @@ from api.routes import (
     merchandising,
     metrics,
     products,
+    profiles,
     segments,
     session,
     snapshots,
@@ -60,6 +61,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     # Before users and products, whose paths would swallow its own.
     insight.router,
     users.router,
+    profiles.router,
     customers.router,
     session.router,
     products.router,

@@ -21,7 +21,7 @@ __all__ = ["Projection", "flat"]
 Projection = Literal["discriminant", "pca"]
 SHRINKAGE: Final = 0.1
 """Share of the identity in the scatter within groups."""
-OUTER: Final = 0.995
+OUTER: Final = 0.999
 """Share of the points that the plane's unit square is made for; those outside stand at its edge."""
 
 

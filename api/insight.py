@@ -6,9 +6,8 @@ the routes call them in threads, and what a snapshot once told is kept.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +27,7 @@ from api.models.insight import (
     Trend,
     TrendPeriod,
 )
+from api.periods import after, all_starts, starts_of, unit_of
 from audiences.events import DAY, EventLog
 from lifecycle.stages import STAGES
 from loaders.errors import UnknownProduct, UnknownSegment, UnknownUser
@@ -37,14 +37,8 @@ from pipeline.snapshot import Snapshot
 
 __all__ = ["Insight"]
 
-Unit = Literal["day", "week", "month"]
 PURCHASE: Final = EVENT_NAMES.index("purchase")
-DAYS_BY_DAY: Final = 60
-"""Longest time that is told day by day; more lines than this nobody tells apart."""
-DAYS_BY_WEEK: Final = 500
 TITLES: Final = 3
-MONDAY: Final = 3
-"""1970-01-01 was a Thursday."""
 
 
 class Insight:
@@ -104,13 +98,13 @@ class Insight:
             return Trend(unit="day", periods=[])
         span = events.seconds[bought]
         first, last = int(span.min()) // DAY, int(span.max()) // DAY
-        unit = _unit(last - first)
+        unit = unit_of(last - first)
         if segment_id is not None:
             bought &= np.repeat(self._members(segment_id), np.diff(events.starts))
         users = np.repeat(np.arange(len(events.starts) - 1), np.diff(events.starts))[bought]
         lines = pl.DataFrame(
             {
-                "period": _starts(events.seconds[bought] // DAY, unit),
+                "period": starts_of(events.seconds[bought] // DAY, unit),
                 "user": users,
                 "order": events.orders[bought],
                 "value": events.values[bought],
@@ -121,10 +115,10 @@ class Insight:
             customers=pl.col("user").n_unique(),
             spend=pl.col("value").cast(pl.Float64).sum().round(2),
         )
-        every = pl.DataFrame({"period": _every(first, last, unit)})
+        every = pl.DataFrame({"period": all_starts(first, last, unit)})
         joined = every.join(counted, on="period", how="left", maintain_order="left").fill_null(0)
         starts = joined["period"].cast(pl.Date).to_list()
-        ends = [*starts[1:], _after(starts[-1], unit)]
+        ends = [*starts[1:], after(starts[-1], unit)]
         began, seen = pl.Series([first, last + 1]).cast(pl.Int32).cast(pl.Date).to_list()
         return Trend(
             unit=unit,
@@ -295,30 +289,3 @@ def _share(
     share = buyers / size if size else 0.0
     lift = share / overall if overall else None
     return GroupOfBuyers(id=id_, name=name, buyers=buyers, share=share, lift=lift)
-
-
-def _unit(days: int) -> Unit:
-    return "day" if days <= DAYS_BY_DAY else "week" if days <= DAYS_BY_WEEK else "month"
-
-
-def _starts(days: npt.NDArray[Any], unit: Unit) -> npt.NDArray[np.int32]:
-    """First day of the period that each day is in, int32, days since 1970."""
-    days = days.astype(np.int64)
-    if unit == "week":
-        days = days - (days + MONDAY) % 7
-    elif unit == "month":
-        months = days.astype("datetime64[D]").astype("datetime64[M]")
-        days = months.astype("datetime64[D]").astype(np.int64)
-    return days.astype(np.int32)
-
-
-def _every(first: int, last: int, unit: Unit) -> npt.NDArray[np.int32]:
-    """First days of all periods from the day ``first`` to the day ``last``."""
-    return np.unique(_starts(np.arange(first, last + 1), unit))
-
-
-def _after(start: Any, unit: Unit) -> Any:
-    """First day of the next period."""
-    if unit == "month":
-        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return start + timedelta(days=7 if unit == "week" else 1)

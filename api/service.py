@@ -24,6 +24,7 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
+from api.models.profiles import Actions, CustomerProfile, SegmentClaims
 from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category
 from api.models.users import UserHit, UserProfile
@@ -44,9 +45,10 @@ ANY = ProductFilters()
 class Service(Protocol):
     """Answers from one snapshot.
 
-    ``search_users``, ``search_products``, ``segment_users``, ``schema`` and ``query`` are called
-    from threads and may take their time. All others are called on the event loop and hold up every
-    other request meanwhile: they must answer from memory, in about a millisecond.
+    ``search_users``, ``search_products``, ``segment_users``, ``schema``, ``query`` and those of
+    profiles and actions are called from threads and may take their time. All others are called on
+    the event loop and hold up every other request meanwhile: they must answer from memory, in about
+    a millisecond.
     """
 
     @property
@@ -211,6 +213,39 @@ class Service(Protocol):
 
         Raises:
             UnknownSegment: no segment has this id.
+        """
+        ...
+
+    def segment_claims(self, segment_id: str, language: Language = "en") -> SegmentClaims:
+        """What sets a segment apart, as tested claims.
+
+        Raises:
+            UnknownSegment: there is no such segment.
+            SnapshotMissing: the snapshot is of a version without profiles; so below.
+        """
+        ...
+
+    def segment_actions(self, segment_id: str, language: Language = "en") -> Actions:
+        """What to do for a segment.
+
+        Raises:
+            UnknownSegment: there is no such segment.
+        """
+        ...
+
+    def stage_actions(self, stage: str, language: Language = "en") -> Actions:
+        """What to do for a stage.
+
+        Raises:
+            UnknownSegment: there is no such stage.
+        """
+        ...
+
+    def customer_profile(self, user_id: str, language: Language = "en") -> CustomerProfile:
+        """A customer against the shop.
+
+        Raises:
+            UnknownUser: no customer has this id.
         """
         ...
 

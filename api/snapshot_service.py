@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from api.catalogue import Catalogue
+from api.customer_profile import CustomerProfiles
 from api.customers import Customers
 from api.filters import Filters
 from api.insight import Insight
@@ -33,10 +34,12 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
+from api.models.profiles import Actions, CustomerProfile, SegmentClaims
 from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segments
 from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import UserHit, UserProfile
 from api.observe.shown import Marks
+from api.people import Told
 from api.recommending import Recommending
 from api.segment_views import changes_of, profile_of, segments_of
 from api.service import ALL, ANY
@@ -56,6 +59,7 @@ from ranking.merchandising import MerchandisingRule
 from ranking.scorer import MODES, SavedScorer, Scores
 from ranking.wording import Language
 from rules.index import Rule
+from segments.model import Segment
 
 __all__ = ["SnapshotService"]
 
@@ -101,6 +105,8 @@ class SnapshotService:
         )
         self._by: dict[str, SnapshotService] = {}
         self._similar = Similar(snapshot, self._catalogue)
+        self._told = Told(snapshot, self._catalogue)
+        self._profiles = CustomerProfiles(snapshot, self._catalogue, self._customers)
         self._insight = Insight(snapshot)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
@@ -310,6 +316,26 @@ class SnapshotService:
     def segment(self, segment_id: str) -> SegmentProfile:
         """A segment in full."""
         return profile_of(self._snapshot, self._place(segment_id))
+
+    def segment_claims(self, segment_id: str, language: Language = "en") -> SegmentClaims:
+        """What sets a segment apart."""
+        return self._told.claims(self._group(segment_id), language)
+
+    def segment_actions(self, segment_id: str, language: Language = "en") -> Actions:
+        """What to do for a segment."""
+        return self._told.segment_actions(self._group(segment_id), language)
+
+    def stage_actions(self, stage: str, language: Language = "en") -> Actions:
+        """What to do for a stage."""
+        return self._told.stage_actions(stage, language)
+
+    def customer_profile(self, user_id: str, language: Language = "en") -> CustomerProfile:
+        """A customer against the shop."""
+        return self._profiles.profile(user_id, language)
+
+    def _group(self, segment_id: str) -> Segment:
+        found = self._snapshot.segmentation
+        return (*found.segments, *found.parts)[self._place(segment_id)]
 
     def segment_users(self, segment_id: str, offset: int, limit: int) -> MemberPage:
         """Members of a segment, firmest first."""

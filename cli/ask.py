@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
 from api.languages import language_of
 from api.merchandising import House
@@ -15,7 +14,7 @@ from api.models.options import ListOptions
 from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
-from cli.output import emit_json, err, table
+from cli.output import emitted, err, table
 from pipeline.merchandising import MerchandisingDesk
 from ranking.scorer import Bought
 
@@ -40,13 +39,6 @@ def open_service(home: Any) -> Service:
     provider = SnapshotProvider(place, place.name, rules=House(MerchandisingDesk(place)))
     provider.refresh()
     return provider()
-
-
-def _answer(answer: BaseModel, json: bool) -> bool:
-    """Print ``answer`` as JSON where that is asked for; whether it was."""
-    if json:
-        emit_json(answer.model_dump(mode="json"))
-    return json
 
 
 def print_recommendations(answer: Recommendations) -> None:
@@ -106,7 +98,7 @@ def recommend(
     answer = open_service(home).recommendations(
         user_id, k=k, mode=mode, options=options, language=language_of(lang)
     )
-    if not _answer(answer, json):
+    if not emitted(answer, json):
         print_recommendations(answer)
 
 
@@ -121,7 +113,7 @@ def similar(
     Example: `coterie similar 1029743`
     """
     answer = open_service(home).similar(product_id, k)
-    if not _answer(answer, json):
+    if not emitted(answer, json):
         rows = [
             (f"{i.score:.3f}", i.product.product_id, i.product.title, i.product.category)
             for i in answer.items

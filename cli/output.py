@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import to_json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -17,7 +18,7 @@ from rich.table import Table
 
 from loaders.progress import Progress as ProgressCall
 
-__all__ = ["emit_json", "err", "out", "progress_bars", "table"]
+__all__ = ["emit_json", "emitted", "err", "out", "progress_bars", "table"]
 
 # A title such as "Cola [/b] :smile:" is a shop's own text and no markup.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -28,6 +29,13 @@ def emit_json(document: Any) -> None:
     """Write one JSON document to stdout, values as in the HTTP API; not-a-number becomes null."""
     text = to_json(document, indent=2, inf_nan_mode="null", bytes_mode="base64", fallback=str)
     sys.stdout.write(text.decode() + "\n")
+
+
+def emitted(answer: BaseModel, json: bool) -> bool:
+    """Print ``answer`` as JSON where that is asked for; whether it was."""
+    if json:
+        emit_json(answer.model_dump(mode="json"))
+    return json
 
 
 def table(

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import polars as pl
 import typer
-from pydantic import BaseModel
 from typer.core import TyperGroup
 
 from api.models.segments import Segment, SegmentLevelChanges
 from api.segment_views import changes_of
 from cli.ask import open_service
 from cli.options import DEFAULT_HOME, ConfigOption, HomeOption, JsonOption, at_home, settings
-from cli.output import emit_json, out, progress_bars, table
+from cli.output import emit_json, emitted, out, progress_bars, table
+from cli.profiles import register_segments
 from pipeline.build import read_home
 from pipeline.comparing import DAYS, Row, compare_segments
 from pipeline.examples import ByExample, read_labels, segments_by_example
@@ -55,7 +55,7 @@ def list_segments(home: HomeOption = DEFAULT_HOME, json: JsonOption = False) -> 
     Example: `coterie segments list --json`
     """
     answer = open_service(home).segments()
-    if _answer(answer, json):
+    if emitted(answer, json):
         return
     parts: dict[str | None, list[Segment]] = {}
     for part in answer.parts:
@@ -98,7 +98,7 @@ def show(
     Example: `coterie segments show segment-2 --json`
     """
     profile = open_service(home).segment(segment_id)
-    if _answer(profile, json):
+    if emitted(profile, json):
         return
     rows = [
         (
@@ -134,7 +134,7 @@ def changes(
         before = segments_of_build(place, since)
         levels, previous = changes_between(before, found), before.build
     answer = changes_of(found.build, previous, levels)
-    if _answer(answer, json):
+    if emitted(answer, json):
         return
     if not answer.levels:
         out.print(f"{found.build} is a first build: there is nothing to compare it with")
@@ -336,13 +336,7 @@ def _short(value: Any) -> Any:
     return f"{value:.2f}" if isinstance(value, float) else value
 
 
-def _answer(answer: BaseModel, json: bool) -> bool:
-    """Print ``answer`` as JSON where that is asked for; whether it was."""
-    if json:
-        emit_json(answer.model_dump(mode="json"))
-    return json
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    register_segments(segments)
     app.add_typer(segments, name="segments")

@@ -15,7 +15,15 @@ from loaders.schema import ANONYMOUS_PREFIX
 
 __all__ = ["PURCHASES", "outcomes"]
 
-PURCHASES: Final = ("user_id", "session_id", "order_id", "at", "value")
+PURCHASES: Final = pl.Schema(
+    {
+        "user_id": pl.String,
+        "session_id": pl.String,
+        "order_id": pl.String,
+        "at": pl.Int64,
+        "value": pl.Float64,
+    }
+)
 """Columns of purchase lines, ``at`` in UTC microseconds since 1970."""
 _TYPES: Final = pl.Schema(
     {

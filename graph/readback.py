@@ -48,9 +48,12 @@ def read_shop(store: GraphStore) -> Shop:
         categories = _categories(store)
         currency = store.nodes("Shop")["currency"].to_pylist()
         tables = [store.edges(EVENT_EDGES[name], _EVENT_COLUMNS) for name in EVENT_NAMES]
+        redemptions = _edges(store, "REDEEMED", "user_id", "campaign_id", ("at",))
+        targets = _edges(store, "TARGETED", "campaign_id", "user_id")
     users = users.with_columns(pl.col("anonymous").fill_null(False))
     graph = _graph(tables, users, products["product_id"])
-    return Shop(graph, users, products, categories, currency[0] if currency else "USD")
+    money = currency[0] if currency else "USD"
+    return Shop(graph, users, products, categories, money, redemptions, targets)
 
 
 def _sorted_nodes(store: GraphStore, label: str) -> pl.DataFrame:
@@ -59,20 +62,21 @@ def _sorted_nodes(store: GraphStore, label: str) -> pl.DataFrame:
     return frame.sort("id")
 
 
-def _targets(store: GraphStore, edge: str, key: str, value: str) -> pl.DataFrame:
-    """Source and target ids of a ``single`` structure edge, named ``key`` and ``value``."""
-    frame = pl.from_arrow(store.edges(_STRUCTURE[edge]))
+def _edges(
+    store: GraphStore, edge: str, key: str, value: str, more: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """Source and target ids of a structure edge, named ``key`` and ``value``, and properties."""
+    frame = pl.from_arrow(store.edges(_STRUCTURE[edge], more))
     assert isinstance(frame, pl.DataFrame)
-    return frame.select(
-        pl.col("source").cast(pl.String).alias(key), pl.col("target").cast(pl.String).alias(value)
-    )
+    ids = {key: pl.col("source").cast(pl.String), value: pl.col("target").cast(pl.String)}
+    return frame.select(*more, **ids).sort(key, value, *more)
 
 
 def _products(store: GraphStore) -> pl.DataFrame:
     frame = _sorted_nodes(store, "Product").rename({"id": "product_id"})
     for edge, value in (("IN_CATEGORY", "category_id"), ("OF_BRAND", "brand")):
         frame = frame.drop(value, strict=False).join(
-            _targets(store, edge, "product_id", value),
+            _edges(store, edge, "product_id", value),
             on="product_id",
             how="left",
             maintain_order="left",
@@ -83,7 +87,7 @@ def _products(store: GraphStore) -> pl.DataFrame:
 
 def _categories(store: GraphStore) -> pl.DataFrame:
     frame = _sorted_nodes(store, "Category").rename({"id": "category_id"})
-    parents = _targets(store, "CHILD_OF", "category_id", "parent_id")
+    parents = _edges(store, "CHILD_OF", "category_id", "parent_id")
     joined = frame.join(parents, on="category_id", how="left", maintain_order="left")
     return joined.select("category_id", "name", "level", "parent_id")
 

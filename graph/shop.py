@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from graph.interactions import InteractionGraph
+from graph.interactions import InteractionGraph, from_day
+from loaders.schema import empty
 
 __all__ = ["Shop"]
 
@@ -25,6 +26,8 @@ class Shop:
             ``category_id``, ``brand``, attributes.
         categories: ``category_id``, ``name``, ``level``, ``parent_id``.
         currency: ISO 4217 code of all money.
+        redemptions: ``user_id``, ``campaign_id``, ``at``; may be empty, as ``targets``.
+        targets: ``campaign_id``, ``user_id``: whom campaigns were sent to.
     """
 
     graph: InteractionGraph
@@ -32,10 +35,13 @@ class Shop:
     products: pl.DataFrame
     categories: pl.DataFrame
     currency: str = "USD"
+    redemptions: pl.DataFrame = field(default_factory=partial(empty, "redemptions"))
+    targets: pl.DataFrame = field(default_factory=partial(empty, "campaign_targets"))
 
     def before(self, day: float) -> Shop:
-        """The shop as it was before ``day``: earlier events, the same rows."""
-        return replace(self, graph=self.graph.before(day))
+        """The shop as it was before ``day``: earlier events and redemptions, the same rows."""
+        earlier = self.redemptions.filter(pl.col("at") < from_day(day))
+        return replace(self, graph=self.graph.before(day), redemptions=earlier)
 
     @cached_property
     def levels(self) -> int:

@@ -31,7 +31,7 @@ TRUE: Final = ("true", "1", "1.0", "yes", "y")
 
 def save_audience_tables(
     folder: Path, shop: Shop, vectors: npt.NDArray[np.float32], derived: Derived
-) -> None:
+) -> npt.NDArray[np.int32]:
     """Write what audiences need beside what a snapshot holds anyway.
 
     Args:
@@ -39,12 +39,17 @@ def save_audience_tables(
         shop: what was learned from.
         vectors: of its users, float32 [n_users, dim].
         derived: what it writes back to the graph; its lists are the ones audiences see.
+
+    Returns:
+        The lists, product rows by rank, int32 [n_users, longest], -1 where one ends.
     """
     EventLog.of(shop.graph).save(folder / "events")
     np.save(folder / "vectors.npy", vectors.astype(np.float32))
     frame = pl.from_arrow(derived.edges["MAY_LIKE", "User", "Product"])
     assert isinstance(frame, pl.DataFrame)
-    np.save(folder / "liked.npy", _liked(shop, frame))
+    liked = _liked(shop, frame)
+    np.save(folder / "liked.npy", liked)
+    return liked
 
 
 def _liked(shop: Shop, edges: pl.DataFrame) -> npt.NDArray[np.int32]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from graph.interactions import from_day
 from graph.open import open_store
@@ -35,6 +36,7 @@ from pipeline.evaluate import Evaluated, evaluate_shop
 from pipeline.experiments import held_builds
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
+from pipeline.people import PEOPLE, People, find_people
 from pipeline.segmenting import last_segments
 from pipeline.snapshot import Manifest, Snapshot
 from pipeline.stats import product_stats, user_stats
@@ -119,7 +121,8 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         )
         with home.staged(name) as folder:
             vectors = learned.embeddings.user_vectors
-            save_audience_tables(folder / AUDIENCES, shop, vectors, derived)
+            liked = save_audience_tables(folder / AUDIENCES, shop, vectors, derived)
+            clock.time("profile", lambda: people_of(learned, liked, config)).save(folder / PEOPLE)
             snapshot_of(folder, learned, manifest).save(report)
         _write_back(home, derived, progress)
         home.publish(name)
@@ -226,6 +229,18 @@ def _write_back(home: Home, derived: Derived, progress: Progress) -> None:
             f"--home {home.path}"
         ) from error
     progress("write back to the graph", 1, 1)
+
+
+def people_of(learned: Learned, liked: npt.NDArray[np.int32], config: Config) -> People:
+    """What profiles and actions show of what was learned."""
+    return find_people(
+        learned.shop,
+        learned.segmentation,
+        learned.customers.table,
+        liked,
+        learned.rules.as_edges(),
+        config.segments,
+    )
 
 
 def snapshot_of(folder: Path, learned: Learned, manifest: Manifest) -> Snapshot:

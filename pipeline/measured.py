@@ -39,7 +39,7 @@ def purchases_since(home: Home, since: datetime) -> pl.DataFrame:
         at.alias("at"),
         pl.col("user_id", "session_id", "order_id").cast(pl.String),
         pl.col("value").cast(pl.Float64),
-    ).select(PURCHASES)
+    ).select(PURCHASES.names())
 
 
 def measured(
@@ -64,8 +64,8 @@ def measured(
         StoreUnavailable: the store cannot be read just now.
     """
     first = exposures.select(pl.col("at").min()).item()
-    began = now if first is None else datetime.fromtimestamp(first / 1e6, UTC)
-    lines = purchases_since(home, began)
+    began = None if first is None else datetime.fromtimestamp(first / 1e6, UTC)
+    lines = purchases_since(home, began) if began else pl.DataFrame(schema=PURCHASES)
     priced = lines.is_empty() or lines["value"].null_count() < len(lines)
     found = outcomes(exposures, clicks, lines, timedelta(days=asked.window_days), now)
     return results(found, asked if priced else asked.without_values(), config, now)

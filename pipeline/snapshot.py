@@ -9,6 +9,7 @@ likeness/        vectors that tell how alike products are
 completer/       what goes with a basket
 visitors/        what visitors are listed by
 segments/        communities, members, profiles
+people/          claims, actions and facts of customers; see pipeline.people
 audiences/       what audiences ask of events, vectors and lists; see pipeline.audience_tables
 """
 
@@ -26,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graph.ids import IdMap
 from loaders.errors import DataError, SnapshotMissing
+from pipeline.people import PEOPLE, People, load_people
 from ranking.likeness import Likeness
 from ranking.recommender import Recommender
 from ranking.saved import load_scorer, save_scorer
@@ -116,6 +118,15 @@ class Snapshot:
     def product_ids(self) -> IdMap:
         """Ids of product rows."""
         return IdMap(self.products["product_id"])
+
+    @cached_property
+    def people(self) -> People:
+        """What profiles and actions show.
+
+        Raises:
+            SnapshotMissing: the snapshot is of a version without.
+        """
+        return load_people(self.folder / PEOPLE)
 
     @property
     def report(self) -> dict[str, Any]:

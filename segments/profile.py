@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,11 +27,30 @@ from segments.traits import (
 )
 from segments.words import readable
 
-__all__ = ["behaviour", "customer_table", "profiles"]
+__all__ = [
+    "Items",
+    "attribute_items",
+    "behaviour",
+    "brand_items",
+    "category_items",
+    "customer_table",
+    "profiles",
+]
 
 Members = npt.NDArray[np.int32]
 Told = dict[int, list[tuple[float, Trait]]]
 """Traits of each segment with how much they tell."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """One kind of things that segments are held against: ids, names, and each segment's use."""
+
+    kind: str
+    ids: list[str]
+    names: list[str]
+    overuse: Overuse
+
 
 THEMES = 200
 """Words of titles looked at for each segment before those that say the same are joined."""
@@ -47,12 +68,12 @@ def profiles(shop: Shop, member: Members, segments: int, config: SegmentsConfig)
     bought = shop.graph.purchases()
     bought = bought.where(bought.registered[bought.user_rows])
     customers = customer_table(bought)
-    categories = _categories(shop, bought, member, segments, config)
+    categories = _gathered(category_items(shop, bought, member, segments, config), config)
     bare = [segment for segment in range(segments) if not categories[segment]]
     titles = _titles(shop, bought, member, segments, config) if bare else []
     products = _products(shop, bought, member, segments, config)
-    brands = _brands(shop, bought, member, segments, config)
-    attributes = _attributes(shop.users, member, segments, config)
+    brands = _gathered(brand_items(shop, bought, member, segments, config), config)
+    attributes = _gathered(attribute_items(shop.users, member, segments, config), config)
     everyone, spend = behaviour(customers), float(customers["spend"].sum())
     profiles = []
     for segment in range(segments):
@@ -119,20 +140,19 @@ def behaviour(customers: pl.DataFrame) -> Behaviour:
     )
 
 
-def _categories(
+def category_items(
     shop: Shop, bought: InteractionGraph, member: Members, segments: int, config: SegmentsConfig
-) -> Told:
+) -> Iterator[Items]:
+    """Preference of each segment for the categories of each level."""
     ids, names = shop.categories["category_id"].to_list(), shop.categories["name"].to_list()
     depth = shop.categories["level"].to_numpy()
-    told: Told = defaultdict(list)
     for level in range(shop.levels):
         # A product above this level shows with its category's own level already.
         rows = shop.category_rows(level)
         rows = np.where((rows >= 0) & (depth[rows] == level), rows, -1)
         spend = _spend(bought, rows, len(ids))
         overuse = preference_overuse(spend, member, segments, config.min_customers)
-        _add(told, overuse, f"category:{level}", ids, names, config)
-    return told
+        yield Items(f"category:{level}", ids, names, overuse)
 
 
 def _titles(
@@ -164,48 +184,47 @@ def _products(
     overuse = buyer_overuse(
         sparse.csr_array(spend[:, sold]), member, segments, config.min_customers
     )
-    told: Told = defaultdict(list)
     names = [titles[row] or ids[row] for row in sold]
-    _add(told, overuse, "product", [ids[row] for row in sold], names, config)
-    return told
+    items = Items("product", [ids[row] for row in sold], names, overuse)
+    return _gathered(iter([items]), config)
 
 
-def _brands(
+def brand_items(
     shop: Shop, bought: InteractionGraph, member: Members, segments: int, config: SegmentsConfig
-) -> Told:
+) -> Iterator[Items]:
+    """Preference of each segment for brands; nothing where the shop knows none."""
     brand = shop.products["brand"]
     ids = brand.drop_nulls().unique().sort().to_list()
     place = {id_: row for row, id_ in enumerate(ids)}
     rows = np.array([place.get(b, -1) for b in brand], np.int64)
-    told: Told = defaultdict(list)
     if ids:
         spend = _spend(bought, rows, len(ids))
         overuse = preference_overuse(spend, member, segments, config.min_customers)
-        _add(told, overuse, "brand", ids, ids, config)
-    return told
+        yield Items("brand", ids, ids, overuse)
 
 
-def _attributes(
+def attribute_items(
     users: pl.DataFrame, member: Members, segments: int, config: SegmentsConfig
-) -> Told:
-    told: Told = defaultdict(list)
+) -> Iterator[Items]:
+    """Values of each attribute of customers in each segment."""
     for column in attribute_columns(users):
         values = attribute_values(users[column])
         ids, overuse = attribute_overuse(values, member, segments, config.min_customers)
-        _add(told, overuse, column, ids, ids, config)
+        yield Items(column, ids, ids, overuse)
+
+
+def _gathered(found: Iterator[Items], config: SegmentsConfig) -> Told:
+    told: Told = defaultdict(list)
+    for items in found:
+        _add(told, items, config)
     return told
 
 
-def _add(
-    told: Told,
-    overuse: Overuse,
-    kind: str,
-    ids: list[str],
-    names: list[str],
-    config: SegmentsConfig,
-) -> None:
-    for segment in range(len(overuse.share)):
-        told[segment] += top_traits(overuse, segment, kind, ids, names, config)
+def _add(told: Told, items: Items, config: SegmentsConfig) -> None:
+    for segment in range(len(items.overuse.share)):
+        told[segment] += top_traits(
+            items.overuse, segment, items.kind, items.ids, items.names, config
+        )
 
 
 def _best(told: list[tuple[float, Trait]], most: int) -> tuple[Trait, ...]:

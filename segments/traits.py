@@ -34,12 +34,20 @@ class Overuse:
         customers: members behind each, int64 [n_segments, n_items].
         p_value: one-sided, corrected over all cells of items with enough customers,
             float64 [n_segments, n_items].
+        raw: the same before correction, NaN where not tested.
+        shop_customers: customers behind each item, int64 [n_items].
+        known: members counted, int64 [n_segments].
+        shop_known: customers counted.
     """
 
     share: Floats
     shop_share: Floats
     customers: npt.NDArray[np.int64]
     p_value: Floats
+    raw: Floats
+    shop_customers: npt.NDArray[np.int64]
+    known: npt.NDArray[np.int64]
+    shop_known: int
 
 
 def preference_overuse(
@@ -71,8 +79,18 @@ def preference_overuse(
     buyers = np.rint((inside @ (share > 0).astype(np.float64)).toarray()).astype(np.int64)
     rest = (share.sum(axis=0) - sums, root.sum(axis=0) - roots, everyone - size)
     p = _welch((sums, roots, size), rest)
-    p = _corrected(p, (share > 0).sum(axis=0) >= min_customers)
-    return Overuse(sums / np.maximum(size, 1), share.sum(axis=0) / max(everyone, 1), buyers, p)
+    with_item = np.asarray((share > 0).sum(axis=0), np.int64)
+    tested = with_item >= min_customers
+    return Overuse(
+        sums / np.maximum(size, 1),
+        share.sum(axis=0) / max(everyone, 1),
+        buyers,
+        _corrected(p, tested),
+        np.where(tested, p, np.nan),
+        with_item,
+        size[:, 0].astype(np.int64),
+        int(everyone),
+    )
 
 
 def buyer_overuse(
@@ -174,7 +192,9 @@ def _counted(
     if both.size:
         p[:, tested] = stats.hypergeom.sf(both[:, tested] - 1, everyone, total[tested], size)
     share, shop = both / np.maximum(size, 1), total / max(everyone, 1)
-    return Overuse(share, shop, both, _corrected(p, tested))
+    raw = np.where(tested, p, np.nan)
+    known = size[:, 0].astype(np.int64)
+    return Overuse(share, shop, both, _corrected(p, tested), raw, total, known, everyone)
 
 
 def _membership(member: npt.NDArray[np.int32], segments: int) -> Spend:

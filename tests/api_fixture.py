@@ -33,6 +33,7 @@ from api.models.lists import (
     SimilarProducts,
 )
 from api.models.options import ListOptions, ProductFilters
+from api.models.profiles import ActionGroup, Actions, CustomerProfile, SegmentClaims
 from api.models.segments import (
     Member,
     MemberPage,
@@ -468,6 +469,42 @@ class TinyService:
             spend_per_customer=round(sum(m.spend or 0 for m in members) / len(members), 2),
             days_since_purchase=2.0,
             connected=True,
+        )
+
+    def segment_claims(self, segment_id: str, language: Language = "en") -> SegmentClaims:
+        base = self.segment(segment_id)
+        return SegmentClaims(
+            segment_id=segment_id,
+            name=base.name,
+            size=base.size,
+            tested=0,
+            false_discovery=0.05,
+            basics=[],
+            behaviour=[],
+            preference=[],
+            risk=[],
+        )
+
+    def segment_actions(self, segment_id: str, language: Language = "en") -> Actions:
+        return self._actions("segment", segment_id, self.segment(segment_id).name)
+
+    def stage_actions(self, stage: str, language: Language = "en") -> Actions:
+        if stage != "new":
+            raise UnknownSegment(f"no stage is called {stage!r}")
+        return self._actions("stage", stage, stage)
+
+    def _actions(self, kind: Any, id_: str, name: str) -> Actions:
+        group = ActionGroup(kind=kind, id=id_, name=name)
+        return Actions(group=group, horizon_days=30, estimate="An estimate.", actions=[])
+
+    def customer_profile(self, user_id: str, language: Language = "en") -> CustomerProfile:
+        return CustomerProfile(
+            user_id=user_id,
+            segment=self.customer(user_id).segment,
+            basics=[],
+            behaviour=[],
+            preference=[],
+            risk=[],
         )
 
     def segment_users(self, segment_id: str, offset: int, limit: int) -> MemberPage:

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.builds import HomeBuilds
 from api.flat import flat
-from api.insight import _every, _starts, _unit
 from api.live import Live
+from api.periods import all_starts, starts_of, unit_of
 from api.provider import SnapshotProvider
 from events.config import EventsConfig
 from events.event import ShopEvent
@@ -78,11 +78,11 @@ def test_periods_begin_where_calendars_say() -> None:
     days = np.array(
         [0, 4, 30, 31, 58, 59]
     )  # 1 and 5 January, 31 January, 1 and 28 February, 1 March
-    assert _starts(days, "day").tolist() == days.tolist()
-    assert _starts(days, "week").tolist() == [-3, 4, 25, 25, 53, 53]
-    assert _starts(days, "month").tolist() == [0, 0, 0, 31, 31, 59]
-    assert _every(0, 59, "month").tolist() == [0, 31, 59]
-    assert [_unit(n) for n in (60, 61, 500, 501)] == ["day", "week", "week", "month"]
+    assert starts_of(days, "day").tolist() == days.tolist()
+    assert starts_of(days, "week").tolist() == [-3, 4, 25, 25, 53, 53]
+    assert starts_of(days, "month").tolist() == [0, 0, 0, 31, 31, 59]
+    assert all_starts(0, 59, "month").tolist() == [0, 31, 59]
+    assert [unit_of(n) for n in (60, 61, 500, 501)] == ["day", "week", "week", "month"]
 
 
 def test_the_map_has_every_member_or_an_even_sample(shop: TestClient) -> None:

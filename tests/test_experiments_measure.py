@@ -23,6 +23,8 @@ from experiments.measure import PURCHASES, outcomes
 from experiments.register import Experiment
 from experiments.report import Question, results
 from loaders.errors import ConfigError, ExperimentError, StoreUnavailable
+from pipeline.experiments import ExperimentDesk
+from pipeline.home import Home
 
 DAY = 86_400_000_000
 NOW = datetime(1970, 1, 11, tzinfo=UTC)
@@ -145,6 +147,17 @@ def test_what_counts_for_whom() -> None:
         ("anonymous/s1", "other", 0.0, 1.0, 2, 12.0, False),
         ("zoe", "other", 0.0, 0.0, 0, 0.0, True),
     ]
+
+
+def test_before_anybody_was_exposed_the_graph_is_not_asked(tmp_path: Path) -> None:
+    desk = ExperimentDesk(Home(tmp_path), ExperimentsConfig())  # nothing loaded, nothing built
+    desk.create(defined())
+    desk.start("e")
+    assert desk.results("e").verdict == "Nobody was exposed yet."
+    assert desk.options().methods == ()
+    (tmp_path / "experiments" / "experiments.json").write_text("{")
+    with pytest.raises(ConfigError, match="restore the file from a backup"):
+        desk.all()
 
 
 def table(control: tuple[int, int], other: tuple[int, int]) -> pl.DataFrame:

@@ -4,6 +4,9 @@ import { fitted, h, s, still } from "../core/dom.js";
 import { hideTip, showTip } from "./tip.js";
 
 const ROUNDS = 260;
+// Holds what is not linked together within a disc of about radius 1, against what pushes apart.
+const GRAVITY = 0.8;
+const LETTER = 6.8;
 
 // Nodes are {id, label, kind, tint, size}; links are {source, target, type} of ids; `told` makes a tip.
 export function forceGraph(nodes, links, { title, height = 460, told, chosen }) {
@@ -15,9 +18,9 @@ export function forceGraph(nodes, links, { title, height = 460, told, chosen }) 
   fitted(element, (width) => {
     const drawing = draw(bodies, springs, { width, height, title, told, chosen });
     element.replaceChildren(drawing.svg);
-    if (alive) return drawing.place();
+    if (alive) return drawing.place(true);
     alive = true;
-    run(element, bodies, springs, () => drawing.place());
+    run(element, bodies, springs, drawing.place);
   });
   return element;
 }
@@ -35,12 +38,12 @@ function run(element, bodies, springs, place) {
   };
   if (still() || bodies.length > 400) {
     while (round < ROUNDS) step();
-    place();
+    place(true);
     return;
   }
   const frame = () => {
-    for (let i = 0; i < 3 && round < ROUNDS; i += 1) step();
-    place();
+    for (let i = 0; i < 8 && round < ROUNDS; i += 1) step();
+    place(round >= ROUNDS);
     if (round < ROUNDS && element.isConnected) requestAnimationFrame(frame);
   };
   frame();
@@ -49,7 +52,7 @@ function run(element, bodies, springs, place) {
 // One round; distances are of a disc of radius 1, `heat` the farthest a node moves.
 function relax(bodies, springs, heat) {
   const ideal = 0.9 / Math.sqrt(bodies.length || 1);
-  for (const one of bodies) [one.vx, one.vy] = [-one.x * 0.05, -one.y * 0.05];
+  for (const one of bodies) [one.vx, one.vy] = [-one.x * GRAVITY, -one.y * GRAVITY];
   for (let i = 0; i < bodies.length; i += 1) {
     for (let j = i + 1; j < bodies.length; j += 1) {
       const [a, b] = [bodies[i], bodies[j]];
@@ -74,12 +77,11 @@ function relax(bodies, springs, heat) {
 }
 
 function draw(bodies, springs, { width, height, title, told, chosen }) {
-  const crowded = bodies.length > 45;
   const lines = springs.map((link) => s("line", { class: "edge" }, s("title", {}, link.type)));
   const shapes = bodies.map((body) => {
     const group = s("g", { class: "node", tabindex: "0", role: "button", "aria-label": `${body.kind}: ${body.label}` },
       s("circle", { r: body.size || 9, fill: body.tint }),
-      crowded ? null : s("text", { y: (body.size || 9) + 13, "text-anchor": "middle" }, clipped(body.label)));
+      s("text", { visibility: "hidden", y: (body.size || 9) + 13, "text-anchor": "middle" }, clipped(body.label)));
     const open = () => chosen?.(body);
     group.addEventListener("click", open);
     group.addEventListener("keydown", (event) => event.key === "Enter" && open());
@@ -88,7 +90,7 @@ function draw(bodies, springs, { width, height, title, told, chosen }) {
     return group;
   });
   const svg = s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": title }, lines, shapes);
-  const place = () => {
+  const place = (rests) => {
     const far = Math.max(0.2, ...bodies.map((b) => Math.max(Math.abs(b.x), Math.abs(b.y))));
     const at = (body) => [width / 2 + (body.x / far) * (width / 2 - 60), height / 2 + (body.y / far) * (height / 2 - 34)];
     springs.forEach(({ a, b }, i) => {
@@ -96,8 +98,23 @@ function draw(bodies, springs, { width, height, title, told, chosen }) {
       for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) lines[i].setAttribute(name, value.toFixed(1));
     });
     bodies.forEach((body, i) => shapes[i].setAttribute("transform", `translate(${at(body).map((n) => n.toFixed(1))})`));
+    if (rests) name(bodies, springs, shapes, at);
   };
   return { svg, place };
 }
 
+// Names those with the most links first, as far as no name covers another or a node; a tip names each.
+function name(bodies, springs, shapes, at) {
+  const degree = new Map(bodies.map((body) => [body, 0]));
+  for (const { a, b } of springs) [a, b].forEach((body) => degree.set(body, degree.get(body) + 1));
+  const taken = bodies.map((body) => around(at(body), body.size || 9, body.size || 9, 0));
+  for (const body of bodies.toSorted((a, b) => degree.get(b) - degree.get(a))) {
+    const room = around(at(body), (clipped(body.label).length * LETTER) / 2, 6, (body.size || 9) + 9);
+    const free = taken.every((other) => room.x2 < other.x1 || room.x1 > other.x2 || room.y2 < other.y1 || room.y1 > other.y2);
+    shapes[bodies.indexOf(body)].querySelector("text").setAttribute("visibility", free ? "visible" : "hidden");
+    if (free) taken.push(room);
+  }
+}
+
+const around = ([x, y], w, h2, down) => ({ x1: x - w, x2: x + w, y1: y + down - h2, y2: y + down + h2 });
 const clipped = (text) => (text.length > 18 ? `${text.slice(0, 17)}…` : text);

@@ -37,7 +37,8 @@ function tiles(build) {
   const figures = [
     [t("count.customers"), short(counts.users), t("overview.in-segments", { n: counts.segments ?? 0 })],
     [t("count.products"), short(counts.products), counts.rules === undefined ? "" : t("overview.rules", { n: counts.rules })],
-    [t("count.orders"), short(counts.orders), t("overview.lines", { n: short(counts.purchases) })],
+    counts.orders ? [t("count.orders"), short(counts.orders), t("overview.lines", { n: short(counts.purchases) })]
+      : [t("count.purchases"), short(counts.purchases), ""],
     ...quality(build),
     [t("overview.fresh"), ago(build.created), t("overview.until", { day: date(build.last_event) })],
   ];

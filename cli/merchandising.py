@@ -116,7 +116,7 @@ def delete(rule: Id, home: HomeOption = DEFAULT_HOME) -> None:
 @merchandising.command()
 def preview(
     file: File,
-    user: Annotated[str, typer.Option(help="Id of the customer whose list to try it on.")],
+    user: Annotated[str, typer.Argument(help="Id of the customer whose list to try it on.")],
     k: Annotated[int, typer.Option(min=1, max=100, help="Length of the list.")] = 10,
     mode: Annotated[Mode, typer.Option(help="What may be listed.")] = "all",
     home: HomeOption = DEFAULT_HOME,
@@ -124,7 +124,7 @@ def preview(
 ) -> None:
     """Show a customer's list without a rule and with it; nothing is saved.
 
-    Example: `coterie merchandising preview summer.toml --user 1228`
+    Example: `coterie merchandising preview summer.toml 1228`
     """
     rule = parse(file)
     service = open_service(home)

@@ -209,7 +209,7 @@ def test_the_command_line(own: Home, tmp_path: Any) -> None:
     file = tmp_path / "rule.toml"
     file.write_text(f'id = "r"\neffect = "exclude"\n[target]\nproducts = ["{first}"]\n')
     at = ("--home", own.path)
-    tried = coterie("merchandising", "preview", file, "--user", USER, *at, "--json").json
+    tried = coterie("merchandising", "preview", file, USER, *at, "--json").json
     assert tried["before"][0] == first not in tried["after"]
     assert coterie("merchandising", "put", file, *at).code == 0
     (listed,) = coterie("merchandising", "list", *at, "--json").json

@@ -19,7 +19,18 @@ from cli.main import app
 from pipeline.home import Home
 
 COMMANDS = (
-    *("demo", "serve", "load", "build", "writeback", "evaluate", "config", "copy"),
+    *(
+        "demo",
+        "serve",
+        "load",
+        "build",
+        "writeback",
+        "evaluate",
+        "config",
+        "copy",
+        "merchandising",
+        "profile",
+    ),
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
     *("audiences", "keys", "lifecycle", "demand", "tune"),
 )

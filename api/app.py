@@ -34,6 +34,7 @@ from api.routes import (
     campaigns,
     customers,
     cypher,
+    erasure,
     events,
     experiments,
     health,
@@ -48,6 +49,7 @@ from api.routes import (
     snapshots,
     users,
 )
+from api.routes.erasure import Eraser
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
@@ -60,6 +62,7 @@ __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 RESOURCES: Final[Sequence[APIRouter]] = (
     # Before users and products, whose paths would swallow its own.
     insight.router,
+    erasure.router,
     users.router,
     profiles.router,
     customers.router,
@@ -99,6 +102,7 @@ def create_app(
     counted: Metrics | None = None,
     trials: Trials | None = None,
     house: House | None = None,
+    eraser: Eraser | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -112,6 +116,7 @@ def create_app(
         counted: the server's metrics; of this app alone where none are given.
         trials: the shop's experiments; without, lists are part of none.
         house: the shop's merchandising rules.
+        eraser: erases a customer from all that the shop keeps; without it, nobody is.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -128,6 +133,7 @@ def create_app(
     app.state.access = access
     app.state.builds = builds
     app.state.audiences = desk
+    app.state.eraser = eraser
     app.state.trials = trials
     app.state.merchandising = house
     app.state.metrics = counted = counted or Metrics(version=app.version)

@@ -22,6 +22,7 @@ from events.queue import queue_file
 from events.recent import RecentEvents
 from graph.workers import Workers
 from loaders.errors import CoterieError, SnapshotMissing
+from pipeline.forgotten import Forgotten, forgotten_file
 from pipeline.home import Home
 from pipeline.snapshot import Snapshot
 
@@ -100,10 +101,14 @@ class SnapshotProvider:
 
     def _read(self, build: str, *, published: bool) -> Service:
         snapshot = Snapshot.load(self._home.snapshot(build))
-        recent = RecentEvents(queue_file(self._home.path), snapshot.manifest.read_at.timestamp())
+        read_at = snapshot.manifest.read_at.timestamp()
+        recent = RecentEvents(queue_file(self._home.path), read_at)
+        forgotten = Forgotten(forgotten_file(self._home.path), read_at)
         # What is listed is counted of the published build.
         marks = self._shown.begin(build, len(snapshot.products)) if published else None
-        return SnapshotService(snapshot, self._workers, self._shop, recent, marks, self._rules)
+        return SnapshotService(
+            snapshot, self._workers, self._shop, recent, marks, forgotten, self._rules
+        )
 
     def held(self, build: str) -> Service | None:
         """The service of a build that is published or held; ``None`` for any other."""

@@ -109,10 +109,10 @@ class Recommending:
         self, user_id: str, *, k: int, mode: Mode, options: ListOptions, language: Language
     ) -> Recommendations:
         """A list for a customer; errors as in ``api.service.Service.recommendations``."""
-        row = self._customers.ids.row(user_id)
+        row = self._customers.known(user_id)
         user_row = -1 if row is None else row
         segment = self._customers.place(user_row)
-        since = self._since.customer(user_id)
+        since = None if self._customers.erased(user_id) else self._since.customer(user_id)
         arranged = self._rulebook.arranged("customer", mode, self._id(segment))
         lists, source = self._listed(user_row, segment, k, mode, options, since, arranged)
         known = row is not None

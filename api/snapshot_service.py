@@ -52,6 +52,7 @@ from graph.query import open_answer
 from graph.store import QueryLimits
 from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
+from pipeline.forgotten import Forgotten
 from pipeline.snapshot import Snapshot
 from ranking.alternatives import methods_of
 from ranking.completer import Completer
@@ -73,6 +74,7 @@ class SnapshotService:
         shop: what to call the shop.
         recent: what customers did since the snapshot learned; nothing where there is none.
         marks: notes which products are listed.
+        forgotten: customers erased since the snapshot learned; nobody where there is none.
         rules: gives the shop's merchandising rules as they are now.
     """
 
@@ -83,6 +85,7 @@ class SnapshotService:
         shop: str,
         recent: RecentEvents | None = None,
         marks: Marks | None = None,
+        forgotten: Forgotten | None = None,
         rules: Callable[[], Rules] = no_rules,
     ) -> None:
         self._snapshot, self._shop = snapshot, shop
@@ -90,7 +93,7 @@ class SnapshotService:
         self._marks = marks or Marks(np.zeros(len(snapshot.products), np.uint32))
         self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
-        self._customers = Customers(snapshot, self._catalogue)
+        self._customers = Customers(snapshot, self._catalogue, forgotten)
         self._filters = Filters(snapshot, self._catalogue)
         since = Since(snapshot, self._catalogue, recent)
         self.rulebook = Rulebook(self._catalogue, self._filters, rules)
@@ -107,7 +110,7 @@ class SnapshotService:
         self._similar = Similar(snapshot, self._catalogue)
         self._told = Told(snapshot, self._catalogue)
         self._profiles = CustomerProfiles(snapshot, self._catalogue, self._customers)
-        self._insight = Insight(snapshot)
+        self._insight = Insight(snapshot, self._customers)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
@@ -202,7 +205,7 @@ class SnapshotService:
 
     def segment_of(self, user_id: str) -> str | None:
         """Id of a customer's segment."""
-        row = self._customers.ids.row(user_id)
+        row = self._customers.known(user_id)
         found = None if row is None else self._customers.segment(row)
         return found.segment_id if found else None
 

@@ -15,6 +15,7 @@ from cli import (
     demo,
     events,
     experiments,
+    forget,
     graph_commands,
     keys,
     lifecycle,
@@ -64,6 +65,7 @@ for room in (
     graph_commands,
     snapshots,
     events,
+    forget,
     keys,
 ):
     room.register(app)

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from loaders.errors import ConfigError
 from pipeline.audiences import Desk
 from pipeline.config import load_config
 from pipeline.experiments import ExperimentDesk
+from pipeline.forget import forget_user
 from pipeline.home import Home
 from pipeline.merchandising import MerchandisingDesk
 
@@ -110,8 +112,20 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
         provider.stop()
 
     access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
+    eraser = partial(forget_user, home, chosen)
     desk, counted = Desk(home, chosen.audiences), Metrics(shown, version_of())
-    app = create_app(provider, choice, live, access, HomeBuilds(home), desk, counted, trials, house)
+    app = create_app(
+        provider,
+        choice,
+        live,
+        access,
+        HomeBuilds(home),
+        desk,
+        counted,
+        trials,
+        house=house,
+        eraser=eraser,
+    )
     app.router.lifespan_context = watching
     configure(plan.log)
     # Its log goes where ours goes, and requests are in ours.

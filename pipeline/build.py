@@ -34,11 +34,12 @@ from pipeline.completion import Completed, measure_completion
 from pipeline.config import Config
 from pipeline.evaluate import Evaluated, evaluate_shop
 from pipeline.experiments import held_builds
+from pipeline.forgotten import Forgotten, forgotten_file
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
 from pipeline.people import PEOPLE, People, find_people
 from pipeline.segmenting import last_segments
-from pipeline.snapshot import Manifest, Snapshot
+from pipeline.snapshot import Manifest, Snapshot, read_manifest
 from pipeline.stats import product_stats, user_stats
 from pipeline.told import noted
 from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
@@ -130,8 +131,15 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         if audiences_file(home).exists():
             Desk(home, config.audiences).refresh(progress=progress)
         home.prune(config.snapshots.keep, held_builds(home))
+        _prune_forgotten(home)
         shutil.rmtree(home.work, ignore_errors=True)
     return Snapshot.load(home.snapshot(name))
+
+
+def _prune_forgotten(home: Home) -> None:
+    """Who was erased before the oldest snapshot left was read is in none of them."""
+    read = [read_manifest(home.snapshot(build)).read_at.timestamp() for build in home.builds()]
+    Forgotten(forgotten_file(home.path)).prune(min(read))
 
 
 def _need(packages: Iterable[str]) -> None:

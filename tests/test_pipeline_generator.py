@@ -121,7 +121,7 @@ def test_what_was_worded_stays(snapshot: Snapshot) -> None:
     ]
     found, words = _worded(snapshot, others, **{first: Worded("Old friends", "As before.")})
     assert found.segments[0].name == "Old friends" and words[first].description == "As before."
-    assert found.segments[1].name == "First"
+    assert found.segments[1].name == "A people"
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,7 @@ def test_a_build_asks_for_each_segment_and_sends_no_customer(
 
 def test_what_was_worded_stays(snapshot: Snapshot) -> None:
     first = snapshot.segmentation.segments[0].id
-    others = [
-        _said(name) for name in ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh"]
-    ]
+    others = [_said(f"{letter} people") for letter in "ABCDEFGHIJ"]
     found, words = _worded(snapshot, others, **{first: Worded("Old friends", "As before.")})
     assert found.segments[0].name == "Old friends" and words[first].description == "As before."
     assert found.segments[1].name == "A people"

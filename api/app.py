@@ -23,6 +23,7 @@ from api.access.requests import RequestIds
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.live import LiveParts
+from api.merchandising import House
 from api.observe.metrics import Metrics
 from api.observe.watch import Observed
 from api.paths import EscapedSlashes
@@ -39,6 +40,7 @@ from api.routes import (
     health,
     insight,
     key,
+    merchandising,
     metrics,
     products,
     profiles,
@@ -69,6 +71,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     basket.router,
     segments.router,
     audiences.router,
+    merchandising.router,
     experiments.router,
     campaigns.router,
     cypher.router,
@@ -98,6 +101,7 @@ def create_app(
     desk: Desk | None = None,
     counted: Metrics | None = None,
     trials: Trials | None = None,
+    house: House | None = None,
     eraser: Eraser | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
@@ -111,6 +115,7 @@ def create_app(
         desk: the shop's audiences.
         counted: the server's metrics; of this app alone where none are given.
         trials: the shop's experiments; without, lists are part of none.
+        house: the shop's merchandising rules.
         eraser: erases a customer from all that the shop keeps; without it, nobody is.
     """
     settings = settings or ApiSettings()
@@ -130,6 +135,7 @@ def create_app(
     app.state.audiences = desk
     app.state.eraser = eraser
     app.state.trials = trials
+    app.state.merchandising = house
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)

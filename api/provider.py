@@ -10,10 +10,11 @@ import ctypes
 import gc
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
+from api.merchandising import Rules, no_rules
 from api.observe.shown import Shown
 from api.service import Service
 from api.snapshot_service import SnapshotService
@@ -52,14 +53,20 @@ class SnapshotProvider:
         shop: what to call it.
         every: seconds between two looks at the pointer.
         shown: notes which products are listed.
+        rules: gives the shop's merchandising rules as they are now.
     """
 
     def __init__(
-        self, home: Home, shop: str, every: float = 1.0, shown: Shown | None = None
+        self,
+        home: Home,
+        shop: str,
+        every: float = 1.0,
+        shown: Shown | None = None,
+        rules: Callable[[], Rules] = no_rules,
     ) -> None:
         self._home, self._shop, self._every = home, shop, every
         self._workers = Workers(home.store)
-        self._shown = shown or Shown()
+        self._shown, self._rules = shown or Shown(), rules
         self._build: str | None = None
         self._service: Service | None = None
         self._held: dict[str, Service] = {}
@@ -99,7 +106,9 @@ class SnapshotProvider:
         forgotten = Forgotten(forgotten_file(self._home.path), read_at)
         # What is listed is counted of the published build.
         marks = self._shown.begin(build, len(snapshot.products)) if published else None
-        return SnapshotService(snapshot, self._workers, self._shop, recent, marks, forgotten)
+        return SnapshotService(
+            snapshot, self._workers, self._shop, recent, marks, forgotten, self._rules
+        )
 
     def held(self, build: str) -> Service | None:
         """The service of a build that is published or held; ``None`` for any other."""

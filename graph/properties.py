@@ -9,9 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-import polars as pl
-
-from graph.ddl import POLARS_TYPES
 from graph.schema import PropertyType
 from loaders.errors import DataError
 
@@ -29,16 +26,14 @@ _WORDS: Final[dict[PropertyType, str]] = {
 }
 
 
-def kind_of(values: Scalar | pl.DataType) -> PropertyType:
-    """The type that a new property of such a value gets, or that a column is stored with.
+def kind_of(value: Scalar) -> PropertyType:
+    """The type that a new property of such a value gets.
 
     A number makes a property of any numbers: the next value may not be whole.
     """
-    if isinstance(values, pl.DataType):
-        return next((kind for kind, dtype in POLARS_TYPES.items() if dtype == values), "string")
-    if isinstance(values, bool):
+    if isinstance(value, bool):
         return "bool"
-    return "string" if isinstance(values, str) else "float"
+    return "string" if isinstance(value, str) else "float"
 
 
 def fitted(value: Scalar, kind: PropertyType) -> Scalar | datetime:

@@ -73,7 +73,7 @@ def deliver_now(
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Move all waiting events and changes to the graph now; a running `coterie serve` does so by itself.
+    """Move all that waits to the graph now; a running `coterie serve` does so by itself.
 
     Example: `coterie events deliver --retry`
     """

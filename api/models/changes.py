@@ -116,7 +116,7 @@ _PRODUCT: JsonDict = {
 class UserChange(_Node):
     """What a shop says of one customer; what it does not name stays as it is."""
 
-    anonymous: bool | None = Field(default=None, description="A visitor without an account.")
+    anonymous: StrictBool | None = Field(default=None, description="A visitor without an account.")
 
     model_config = ConfigDict(json_schema_extra=example(_USER))
 
@@ -131,6 +131,7 @@ class ProductChange(_Node):
     title: _Text | None = Field(default=None, description="What a person reads.")
     price: float | None = Field(
         default=None,
+        strict=True,
         ge=0,
         le=1e12,
         allow_inf_nan=False,

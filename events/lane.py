@@ -122,6 +122,11 @@ class QueueFile:
                 f"reserve_mb ({reserve:g}); make room, then send the {what} again"
             )
 
+    def flush(self, what: str) -> None:
+        """Write the log into the file, so that nothing of what was dropped is left in it."""
+        with self._mutex, self._errors(what), self._gate.alone():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Let go of the file."""
         with self._mutex, self._errors("close"), self._gate.alone():

@@ -69,6 +69,28 @@ class EventQueue(Lane[ShopEvent]):
         super().__init__(file, "events", COLUMNS, ShopEvent)
         self.changes = ChangeLane(file, "changes", Change._fields, Change)
 
+    def kept_of(self, user_id: str) -> int:
+        """How many events and changes of a customer are kept, waiting, delivered or refused."""
+        with self._file.reading() as connection:
+            (found,) = connection.execute(
+                "SELECT (SELECT count(*) FROM events WHERE user_id = ?1) + "
+                "(SELECT count(*) FROM changes WHERE label = 'User' AND id = ?1)",
+                (user_id,),
+            ).fetchone()
+        return int(found)
+
+    def erase(self, user_id: str) -> int:
+        """Drop all of a customer, and overwrite it on disk; returns how many events and changes."""
+        with self._file.reading() as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+        with self._file.writing("erase events") as connection:
+            gone = connection.execute("DELETE FROM events WHERE user_id = ?", (user_id,)).rowcount
+            gone += connection.execute(
+                "DELETE FROM changes WHERE label = 'User' AND id = ?", (user_id,)
+            ).rowcount
+        self._file.flush("erase events")
+        return gone
+
     def retry(self) -> int:
         """Let events that were set aside wait once more; returns how many.
 

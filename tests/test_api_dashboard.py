@@ -35,7 +35,7 @@ browser = test_api_browser.browser
 VIEWS = (
     *("", "segments", "segment/segment-1", "audiences", "audience?idea=lapsed", "customers"),
     *("customer/user-0", "products", "product/product-0", "cypher", "quality", "snapshots"),
-    *("experiments", "experiment-new"),
+    *("experiments", "experiment-new", "stage/mature"),
 )
 
 

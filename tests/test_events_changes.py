@@ -148,3 +148,10 @@ def test_delivered_changes_leave_the_queue_in_time(queue: EventQueue, tmp_path: 
         deliver(short, tmp_path / "shop.lbug", SMALL)
         with short._file.reading() as connection:
             assert connection.execute("SELECT count(*) FROM changes").fetchone() == (0,)
+
+
+def test_of_an_erased_customer_nothing_waits(queue: EventQueue) -> None:
+    queue.changes.append([user("ann", city="Lyon"), product("ann", price=1.0)])
+    assert (queue.kept_of("ann"), queue.erase("ann"), queue.kept_of("ann")) == (1, 1, 0)
+    assert [row.label for _, row in queue.changes.waiting(9)] == ["Product"]
+    assert b"Lyon" not in queue.path.read_bytes()

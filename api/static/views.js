@@ -14,6 +14,7 @@ import * as products from "./views/products.js";
 import * as quality from "./views/quality.js";
 import * as segment from "./views/segment.js";
 import * as segments from "./views/segments.js";
+import * as stage from "./views/stage.js";
 import * as snapshots from "./views/snapshots.js";
 
 const MARKETER = ["marketer"];
@@ -38,6 +39,7 @@ export const VIEWS = {
   "": view("overview", "overview.title", [], overview.view),
   segments: view("segments", "segments.title", MARKETER, segments.view),
   segment: view("segments", "segment.title", MARKETER, segment.view),
+  stage: view("overview", "stage.title", MARKETER, stage.view),
   audiences: view("audiences", "audiences.title", MARKETER, audiences.view),
   audience: view("audiences", "audience.title", MARKETER, audience.view),
   customers: view("customers", "customers.title", MARKETER, customers.view),

@@ -10,8 +10,8 @@ const TINTS = {
 export const stageName = (stage) => named("stage", stage);
 export const stageTint = (stage) => TINTS[stage] || "var(--c10)";
 
-// Counts of stages as parts of a bar; with `link`, each leads to an audience of that stage.
+// Counts of stages as parts of a bar; `link` leads to each stage, or to an audience of it within a segment.
 export const stageParts = (stages, { link, text } = {}) => stages.map((one) => ({
   name: stageName(one.stage), value: one.customers, tint: stageTint(one.stage), text: text?.(one),
-  href: link ? `#/audience?stage=${id(one.stage)}${link === true ? "" : `&segment=${id(link)}`}` : null,
+  href: link === true ? `#/stage/${id(one.stage)}` : link ? `#/audience?stage=${id(one.stage)}&segment=${id(link)}` : null,
 }));

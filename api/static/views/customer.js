@@ -8,6 +8,7 @@ import { panel } from "../ui/panel.js";
 import { facts, folded, price, productText, segmentLink, select, shares, table, toggle } from "../ui/pieces.js";
 import { stageName, stageTint } from "../ui/stages.js";
 import { empty, heading } from "../ui/states.js";
+import { factsPanel } from "./claims.js";
 
 export function view({ signal, name, query, replace, state }) {
   const profile = url(`/v1/users/${id(name)}`, { history: 100 });
@@ -21,7 +22,7 @@ export function view({ signal, name, query, replace, state }) {
   const past = panel(t("customer.history"), profile, drawHistory, { signal, ask, rows: 8 });
   const left = state.scopes.has("storefront") ? recommendations({ signal, name, query, replace }) : null;
   return [title, h("div", { class: "split" },
-    h("div", { class: "stack" }, left, past), h("div", { class: "stack" }, stands, person, days))];
+    h("div", { class: "stack" }, left, past), h("div", { class: "stack" }, stands, factsPanel(name, signal), person, days))];
 }
 
 function recommendations({ signal, name, query, replace }) {

@@ -11,6 +11,7 @@ import { panel } from "../ui/panel.js";
 import { customerLink, facts, segmentLink, table, toggle, traits } from "../ui/pieces.js";
 import { stageParts } from "../ui/stages.js";
 import { empty, failure, heading, skeleton } from "../ui/states.js";
+import { actionsPanel, claimsPanel } from "./claims.js";
 import { salesChart } from "./overview.js";
 import { mapPanel, trusted } from "./segments.js";
 
@@ -26,13 +27,13 @@ export function view({ signal, name, state }) {
   const profile = panel(t("segment.apart"), address, (segment) => {
     fill(title.querySelector("h1"), segment.name);
     document.title = `${segment.name} – Coterie`;
-    return [figures(segment), traits(segment.traits, 16)];
+    return [figures(segment), traits(segment.traits, 12)];
   }, { signal, rows: 10, ask });
   return [
     h("div", { class: "headline" }, title, actions),
     h("div", { class: "split" },
-      h("div", { class: "stack" }, profile, trendPanel(name, signal), members(address, signal)),
-      h("div", { class: "stack" }, stagesPanel(name, signal), mapPanel(signal, ask, name), partsPanel(name, signal, ask))),
+      h("div", { class: "stack" }, profile, claimsPanel(name, signal), trendPanel(name, signal), members(address, signal)),
+      h("div", { class: "stack" }, actionsPanel("segments", name, signal), stagesPanel(name, signal), mapPanel(signal, ask, name), partsPanel(name, signal, ask))),
   ];
 }
 

@@ -46,6 +46,7 @@ function desk({ rule, fresh, known, signal, problem }) {
   const tried = { user_id: known.user, mode: "all", k: 12 };
   const preview = debounced(300, async () => {
     if (!tried.user_id) return fill(told, empty(t("rule.nobody")));
+    if (!names(rule.target)) return fill(told, empty(t("rule.on-what")));
     const asked = { ...tried, rule: complete(rule) };
     fill(link, callLink("/v1/merchandising/preview", "POST", asked));
     try {
@@ -73,6 +74,9 @@ function desk({ rule, fresh, known, signal, problem }) {
       h("div", { class: "controls" }, h("button", { type: "submit", class: "primary" }, t("rule.save")), fresh ? null : removal(rule, trouble)))),
     box(t("rule.preview"), { link }, h("div", { class: "inset row" }, labelled(t("customer.title"), user), labelled(t("mode.what"), mode)), told));
 }
+
+const names = (target) => ["products", "category", "brand"].some((name) => target[name]?.length)
+  || [target.min_price, target.max_price].some((price) => price !== null && price !== undefined);
 
 // What the server takes: only the figure that the effect needs.
 function complete(rule) {

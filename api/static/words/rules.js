@@ -34,6 +34,7 @@ export default {
   "rule.delete-sure": ["{name} is deleted; lists are without it from the next on.", "将删除 {name}；从下一次列表起不再生效。"],
   "rule.preview": ["What it changes", "带来的变化"],
   "rule.nobody": ["Name a customer to see their list change.", "请输入顾客编号以查看变化。"],
+  "rule.on-what": ["Name products, a category, a brand or a price.", "请指定商品、品类、品牌或价格。"],
   "rule.same": ["It changes nothing among this customer's first {n}.", "对该顾客的前 {n} 个没有影响。"],
   "rule.by": ["Key", "密钥"],
 };

@@ -23,6 +23,7 @@ from api.access.requests import RequestIds
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.live import LiveParts
+from api.merchandising import House
 from api.observe.metrics import Metrics
 from api.observe.watch import Observed
 from api.paths import EscapedSlashes
@@ -33,11 +34,13 @@ from api.routes import (
     campaigns,
     customers,
     cypher,
+    erasure,
     events,
     experiments,
     health,
     insight,
     key,
+    merchandising,
     metrics,
     products,
     profiles,
@@ -46,6 +49,7 @@ from api.routes import (
     snapshots,
     users,
 )
+from api.routes.erasure import Eraser
 from api.routes.snapshots import Builds
 from api.service import Provider
 from api.settings import ApiSettings
@@ -58,6 +62,7 @@ __all__ = ["BESIDE", "RESOURCES", "create_app", "version_of"]
 RESOURCES: Final[Sequence[APIRouter]] = (
     # Before users and products, whose paths would swallow its own.
     insight.router,
+    erasure.router,
     users.router,
     profiles.router,
     customers.router,
@@ -66,6 +71,7 @@ RESOURCES: Final[Sequence[APIRouter]] = (
     basket.router,
     segments.router,
     audiences.router,
+    merchandising.router,
     experiments.router,
     campaigns.router,
     cypher.router,
@@ -95,6 +101,8 @@ def create_app(
     desk: Desk | None = None,
     counted: Metrics | None = None,
     trials: Trials | None = None,
+    house: House | None = None,
+    eraser: Eraser | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -107,6 +115,8 @@ def create_app(
         desk: the shop's audiences.
         counted: the server's metrics; of this app alone where none are given.
         trials: the shop's experiments; without, lists are part of none.
+        house: the shop's merchandising rules.
+        eraser: erases a customer from all that the shop keeps; without it, nobody is.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -123,7 +133,9 @@ def create_app(
     app.state.access = access
     app.state.builds = builds
     app.state.audiences = desk
+    app.state.eraser = eraser
     app.state.trials = trials
+    app.state.merchandising = house
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)

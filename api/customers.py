@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from api.catalogue import Catalogue
@@ -13,9 +14,12 @@ from api.models.segments import Member, MemberPage
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
 from graph.interactions import from_day
 from loaders.errors import UnknownUser
+from pipeline.forgotten import Forgotten
 from pipeline.snapshot import Snapshot
 
 __all__ = ["Customers"]
+
+Rows = npt.NDArray[np.int64]
 
 TOP_CATEGORIES = 5
 SUGGESTED_SPAN = 5
@@ -24,8 +28,11 @@ SUGGESTED_SPAN = 5
 class Customers:
     """Customers by row or id."""
 
-    def __init__(self, snapshot: Snapshot, catalogue: Catalogue) -> None:
+    def __init__(
+        self, snapshot: Snapshot, catalogue: Catalogue, forgotten: Forgotten | None = None
+    ) -> None:
         self.ids = snapshot.user_ids
+        self._forgotten = forgotten
         self._catalogue = catalogue
         self._users, self._stats = snapshot.users, snapshot.user_stats
         self._history = snapshot.recommender.history
@@ -38,10 +45,24 @@ class Customers:
         Raises:
             UnknownUser: no customer has this id.
         """
-        row = self.ids.row(user_id)
+        row = self.known(user_id)
         if row is None:
             raise UnknownUser(f"no customer has the id {user_id!r}")
         return row
+
+    def known(self, user_id: str) -> int | None:
+        """The row of a customer; ``None`` where no customer has this id, or they are erased."""
+        return None if self.erased(user_id) else self.ids.row(user_id)
+
+    def erased(self, user_id: str) -> bool:
+        """Whether the customer was erased since the snapshot learned."""
+        return self._forgotten is not None and user_id in self._forgotten.ids
+
+    def kept(self, rows: Rows) -> Rows:
+        """Those of ``rows`` int64 [n] whose customers are not erased, in the same order."""
+        ids = list(self._forgotten.ids) if self._forgotten else []
+        gone = self.ids.to_rows(ids, missing="drop") if ids else ()
+        return rows[~np.isin(rows, gone)] if len(gone) else rows
 
     def place(self, row: int) -> int:
         """Place of the segment of the customer at ``row``; -1 for none, and for row -1."""
@@ -58,13 +79,13 @@ class Customers:
     def search(self, text: str, limit: int, offset: int = 0) -> list[UserHit]:
         """Customers whose id holds ``text``, shortest id first; good examples for empty text."""
         if not text:
-            return [self._hit(row) for row in self._suggested(limit, offset)]
+            return [self._hit(int(row)) for row in self.kept(self._suggested(limit, offset))]
         found = self._lower.str.contains(text.lower(), literal=True)
         hits = pl.DataFrame({"id": self.ids.ids, "row": np.arange(len(self.ids))}).filter(found)
         order = hits.sort(pl.col("id").str.len_chars(), "id").slice(offset, limit)
-        return [self._hit(row) for row in order["row"]]
+        return [self._hit(int(row)) for row in self.kept(order["row"].to_numpy())]
 
-    def _suggested(self, limit: int, offset: int) -> list[int]:
+    def _suggested(self, limit: int, offset: int) -> Rows:
         """The most active customers, at most a few a segment, so that they differ."""
         place = pl.DataFrame({"row": np.arange(len(self.ids)), "segment": self._segments.member})
         known = place.with_columns(orders=self._stats["orders"]).filter(~self._users["anonymous"])
@@ -74,7 +95,7 @@ class Customers:
             turn=pl.int_range(pl.len()).over("segment")
         )
         listed = best.sort("turn", "orders", "row", descending=[False, True, False])
-        return listed["row"].slice(offset, limit).to_list()
+        return listed["row"].slice(offset, limit).to_numpy()
 
     def _hit(self, row: int) -> UserHit:
         stats = self._stats.row(row, named=True)
@@ -153,7 +174,7 @@ class Customers:
         if place >= len(found.segments):
             place -= len(found.segments)
             member, strength = found.part, found.part_strength
-        rows = np.flatnonzero(member == place)
+        rows = self.kept(np.flatnonzero(member == place))
         order = rows[np.lexsort((rows, -strength[rows]))]
         return MemberPage(
             total=len(rows),

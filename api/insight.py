@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from api.customers import Customers
 from api.flat import Projection, flat
 from api.models.insight import (
     BuyersOf,
@@ -44,8 +45,8 @@ TITLES: Final = 3
 class Insight:
     """What one snapshot tells people; never changes."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: Snapshot, customers: Customers) -> None:
+        self._snapshot, self._customers = snapshot, customers
         self._found = snapshot.segmentation
         self._real = (~snapshot.users["anonymous"].fill_null(False)).to_numpy()
         # Bound methods would keep every snapshot alive in a cache of the class.
@@ -147,6 +148,8 @@ class Insight:
     def customer_map(self, limit: int) -> CustomerMap:
         """At most ``limit`` customers as points, evenly drawn from all."""
         rows, places, projection = self._points_of()
+        told = np.isin(rows, self._customers.kept(rows))
+        rows, places = rows[told], places[told]
         chosen = np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(np.int64)
         ids, member = self._snapshot.user_ids, self._found.member
         return CustomerMap(
@@ -212,7 +215,7 @@ class Insight:
         Raises:
             UnknownUser: no customer has this id.
         """
-        row = self._snapshot.user_ids.row(user_id)
+        row = self._customers.known(user_id)
         if row is None:
             raise UnknownUser(f"no customer has the id {user_id!r}")
         days = self._days(row)

@@ -25,6 +25,7 @@ from loaders.errors import (
     AudienceError,
     CoterieError,
     ExperimentError,
+    MerchandisingError,
     NotFound,
     OptionError,
     QueryError,
@@ -54,6 +55,7 @@ STATUS: tuple[tuple[type[CoterieError], int], ...] = (
     (OptionError, 422),
     (AudienceError, 422),
     (ExperimentError, 422),
+    (MerchandisingError, 422),
     (QueryError, 400),
     (StoreUnavailable, 503),
     (SnapshotMissing, 503),
@@ -176,7 +178,7 @@ async def _coterie(request: Request, error: Exception) -> Response:
         fields = [ProblemField(field=f"query.{error.option}", message=message)]
     elif isinstance(error, AudienceError):
         fields = [ProblemField(field=f"definition.{p}", message=m) for p, m in error.problems]
-    elif isinstance(error, ExperimentError):
+    elif isinstance(error, ExperimentError | MerchandisingError):
         fields = [ProblemField(field=f"body.{p}", message=m) for p, m in error.problems]
     return problem(
         request, status, error.slug, str(error), retryable=waiting, errors=fields, headers=headers

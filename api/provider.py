@@ -10,10 +10,11 @@ import ctypes
 import gc
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
+from api.merchandising import Rules, no_rules
 from api.observe.shown import Shown
 from api.service import Service
 from api.snapshot_service import SnapshotService
@@ -21,6 +22,7 @@ from events.queue import queue_file
 from events.recent import RecentEvents
 from graph.workers import Workers
 from loaders.errors import CoterieError, SnapshotMissing
+from pipeline.forgotten import Forgotten, forgotten_file
 from pipeline.home import Home
 from pipeline.snapshot import Snapshot
 
@@ -51,14 +53,20 @@ class SnapshotProvider:
         shop: what to call it.
         every: seconds between two looks at the pointer.
         shown: notes which products are listed.
+        rules: gives the shop's merchandising rules as they are now.
     """
 
     def __init__(
-        self, home: Home, shop: str, every: float = 1.0, shown: Shown | None = None
+        self,
+        home: Home,
+        shop: str,
+        every: float = 1.0,
+        shown: Shown | None = None,
+        rules: Callable[[], Rules] = no_rules,
     ) -> None:
         self._home, self._shop, self._every = home, shop, every
         self._workers = Workers(home.store)
-        self._shown = shown or Shown()
+        self._shown, self._rules = shown or Shown(), rules
         self._build: str | None = None
         self._service: Service | None = None
         self._held: dict[str, Service] = {}
@@ -93,10 +101,14 @@ class SnapshotProvider:
 
     def _read(self, build: str, *, published: bool) -> Service:
         snapshot = Snapshot.load(self._home.snapshot(build))
-        recent = RecentEvents(queue_file(self._home.path), snapshot.manifest.read_at.timestamp())
+        read_at = snapshot.manifest.read_at.timestamp()
+        recent = RecentEvents(queue_file(self._home.path), read_at)
+        forgotten = Forgotten(forgotten_file(self._home.path), read_at)
         # What is listed is counted of the published build.
         marks = self._shown.begin(build, len(snapshot.products)) if published else None
-        return SnapshotService(snapshot, self._workers, self._shop, recent, marks)
+        return SnapshotService(
+            snapshot, self._workers, self._shop, recent, marks, forgotten, self._rules
+        )
 
     def held(self, build: str) -> Service | None:
         """The service of a build that is published or held; ``None`` for any other."""

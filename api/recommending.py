@@ -18,6 +18,7 @@ import numpy.typing as npt
 from api.catalogue import Catalogue
 from api.customers import Customers
 from api.filters import Filters
+from api.merchandising import Arranged, Rulebook, Rules
 from api.models.base import Mode, SegmentRef, trusted
 from api.models.lists import (
     Reason,
@@ -46,7 +47,7 @@ __all__ = ["Recommending"]
 
 POPULAR = "recent popularity"
 SEGMENT = "segment popularity"
-_OTHERS = (POPULAR, "rarely bought", "new product")
+_OTHERS = (POPULAR, "rarely bought", "new product", "pinned")
 
 
 class Recommending:
@@ -60,8 +61,10 @@ class Recommending:
         filters: Filters,
         since: Since,
         marks: Marks,
+        rulebook: Rulebook,
     ) -> None:
         self._snapshot, self._catalogue, self._marks = snapshot, catalogue, marks
+        self._rulebook = rulebook
         self._customers, self._filters, self._since = customers, filters, since
         self._recommender = snapshot.recommender
         # The same fallbacks as in other lists, behind what suits visitors best.
@@ -95,15 +98,23 @@ class Recommending:
         other._served, other._visited = dict.fromkeys(MODES, method), method
         return other
 
+    def ruled(self, rules: Rules) -> Recommending:
+        """The same with other merchandising rules; what it lists is not counted as shown."""
+        other = copy.copy(self)
+        other._rulebook = self._rulebook.by(rules)
+        other._marks = Marks(np.zeros(self._history.shape[1], np.uint32))
+        return other
+
     def customer(
         self, user_id: str, *, k: int, mode: Mode, options: ListOptions, language: Language
     ) -> Recommendations:
         """A list for a customer; errors as in ``api.service.Service.recommendations``."""
-        row = self._customers.ids.row(user_id)
+        row = self._customers.known(user_id)
         user_row = -1 if row is None else row
         segment = self._customers.place(user_row)
-        since = self._since.customer(user_id)
-        lists, source = self._listed(user_row, segment, k, mode, options, since)
+        since = None if self._customers.erased(user_id) else self._since.customer(user_id)
+        arranged = self._rulebook.arranged("customer", mode, self._id(segment))
+        lists, source = self._listed(user_row, segment, k, mode, options, since, arranged)
         known = row is not None
         why = _why(known, mode, source, filtered=options != ListOptions())
         served = self._visited if source == "session" else self._served[mode]
@@ -123,7 +134,7 @@ class Recommending:
             method=method,
             fallback=note(why, language, self._name(segment)) if why else None,
             build=self._snapshot.manifest.build,
-            items=self._items(lists, reasons, method),
+            items=self._items(lists, reasons, method, arranged),
         )
 
     def _listed(
@@ -134,8 +145,10 @@ class Recommending:
         mode: Mode,
         options: ListOptions,
         since: Felt | None,
+        arranged: Arranged | None,
     ) -> tuple[Lists, Source]:
         asked = self._filters.asked(options)
+        wanted = arranged.arrangement if arranged else None
         bought = self._filters.bought(options, mode)
         if self._history.known(np.array([user_row]))[0]:
             lists = self._recommender.recommend(
@@ -145,17 +158,24 @@ class Recommending:
                 bought=bought,
                 new=options.new,
                 since=since,
+                arrangement=wanted,
                 **asked,
             )
             return lists, _source(lists, "history")
         if since is not None and bought != "only":
             lists = self._visitors.recommend_basket(
-                since.rows, k, since.weights, exclude=since.bought, new=options.new, **asked
+                since.rows,
+                k,
+                since.weights,
+                exclude=since.bought,
+                new=options.new,
+                arrangement=wanted,
+                **asked,
             )
             if (source := _source(lists, "session")) == "session":
                 return lists, source
         scores = self._segment_scores(segment)
-        lists = self._recommender.recommend_scored(scores, k, bought, **asked)
+        lists = self._recommender.recommend_scored(scores, k, bought, arrangement=wanted, **asked)
         return lists, _source(lists, "segment")
 
     def session(
@@ -168,6 +188,8 @@ class Recommending:
         segment = -1 if place is None else place
         bought: Bought = options.bought or "exclude"
         asked = self._filters.asked(options)
+        arranged = self._rulebook.arranged("session", segment=self._id(segment))
+        wanted = arranged.arrangement if arranged else None
         strong, barred = weights > 0, rows if bought == "exclude" else rows[:0]
         lists = self._visitors.recommend_basket(
             rows[strong],
@@ -176,12 +198,15 @@ class Recommending:
             exclude=np.intersect1d(barred, rows[~strong]),
             bought=bought,
             new=options.new,
+            arrangement=wanted,
             **asked,
         )
         source = _source(lists, "session")
         if source == "popularity" and bought != "only":
             scores = self._segment_scores(segment)
-            lists = self._recommender.recommend_scored(scores, k, exclude=barred, **asked)
+            lists = self._recommender.recommend_scored(
+                scores, k, exclude=barred, arrangement=wanted, **asked
+            )
             source = _source(lists, "segment")
         method = self._method(self._visited, source)
         why = _WHY_VISITOR.get(source)
@@ -195,7 +220,7 @@ class Recommending:
             fallback=note(why, language, self._name(segment)) if why else None,
             unknown_products=profile.unknown,
             build=self._snapshot.manifest.build,
-            items=self._items(lists, reasons, method),
+            items=self._items(lists, reasons, method, arranged),
         )
 
     def _segment_scores(self, segment: int) -> npt.NDArray[np.float32]:
@@ -207,6 +232,9 @@ class Recommending:
     def _method(self, served: str, source: Source) -> str:
         return {"segment": SEGMENT, "popularity": POPULAR, "none": POPULAR}.get(source, served)
 
+    def _id(self, segment: int) -> str | None:
+        return self._snapshot.segmentation.segments[segment].id if segment >= 0 else None
+
     def _name(self, segment: int) -> str:
         return self._snapshot.segmentation.segments[segment].name if segment >= 0 else ""
 
@@ -217,7 +245,11 @@ class Recommending:
         return SegmentRef(segment_id=found.id, name=found.name)
 
     def _items(
-        self, lists: Lists, reasons: Sequence[Sequence[Found]], method: str
+        self,
+        lists: Lists,
+        reasons: Sequence[Sequence[Found]],
+        method: str,
+        arranged: Arranged | None,
     ) -> list[RecommendedProduct]:
         self._marks.mark(lists.rows[0])
         names = dict(zip(range(len(SOURCES)), (method, *_OTHERS), strict=True))
@@ -230,6 +262,7 @@ class Recommending:
                 product=self._catalogue.product(int(row)),
                 source=names[int(source)],
                 reasons=[self._reason(found) for found in why],
+                merchandising=arranged.marks(int(row)) if arranged else [],
             )
             for i, (row, score, source, why) in enumerate(entries, 1)
             if row >= 0

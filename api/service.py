@@ -31,6 +31,7 @@ from api.models.users import UserHit, UserProfile
 from graph.answer import Answer
 from graph.store import QueryLimits
 from graph.workers import Stop
+from ranking.merchandising import MerchandisingRule
 from ranking.wording import Language
 
 __all__ = ["ALL", "ANY", "Provider", "Service"]
@@ -133,6 +134,14 @@ class Service(Protocol):
         Raises:
             KeyError: it has no such method.
         """
+        ...
+
+    def ruled(self, rules: Sequence[MerchandisingRule]) -> Service:
+        """The same, with lists arranged by these merchandising rules and no others."""
+        ...
+
+    def rule_problem(self, rule: MerchandisingRule) -> str | None:
+        """Why a merchandising rule does nothing here; ``None`` where it can."""
         ...
 
     def segment_of(self, user_id: str) -> str | None:

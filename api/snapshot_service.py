@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from api.customer_profile import CustomerProfiles
 from api.customers import Customers
 from api.filters import Filters
 from api.insight import Insight
+from api.merchandising import Rulebook, Rules, no_rules
 from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
@@ -51,9 +52,11 @@ from graph.query import open_answer
 from graph.store import QueryLimits
 from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
+from pipeline.forgotten import Forgotten
 from pipeline.snapshot import Snapshot
 from ranking.alternatives import methods_of
 from ranking.completer import Completer
+from ranking.merchandising import MerchandisingRule
 from ranking.scorer import MODES, SavedScorer, Scores
 from ranking.wording import Language
 from rules.index import Rule
@@ -71,6 +74,8 @@ class SnapshotService:
         shop: what to call the shop.
         recent: what customers did since the snapshot learned; nothing where there is none.
         marks: notes which products are listed.
+        forgotten: customers erased since the snapshot learned; nobody where there is none.
+        rules: gives the shop's merchandising rules as they are now.
     """
 
     def __init__(
@@ -80,23 +85,32 @@ class SnapshotService:
         shop: str,
         recent: RecentEvents | None = None,
         marks: Marks | None = None,
+        forgotten: Forgotten | None = None,
+        rules: Callable[[], Rules] = no_rules,
     ) -> None:
         self._snapshot, self._shop = snapshot, shop
         self.build = snapshot.manifest.build
         self._marks = marks or Marks(np.zeros(len(snapshot.products), np.uint32))
         self._workers = store if isinstance(store, Workers) else Workers(store)
         self._catalogue = Catalogue(snapshot)
-        self._customers = Customers(snapshot, self._catalogue)
+        self._customers = Customers(snapshot, self._catalogue, forgotten)
         self._filters = Filters(snapshot, self._catalogue)
         since = Since(snapshot, self._catalogue, recent)
+        self.rulebook = Rulebook(self._catalogue, self._filters, rules)
         self._lists = Recommending(
-            snapshot, self._catalogue, self._customers, self._filters, since, self._marks
+            snapshot,
+            self._catalogue,
+            self._customers,
+            self._filters,
+            since,
+            self._marks,
+            self.rulebook,
         )
         self._by: dict[str, SnapshotService] = {}
         self._similar = Similar(snapshot, self._catalogue)
         self._told = Told(snapshot, self._catalogue)
         self._profiles = CustomerProfiles(snapshot, self._catalogue, self._customers)
-        self._insight = Insight(snapshot)
+        self._insight = Insight(snapshot, self._customers)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
         self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
@@ -175,9 +189,23 @@ class SnapshotService:
             self._by[method] = other
         return self._by[method]
 
+    def ruled(self, rules: Rules) -> SnapshotService:
+        """This service with other merchandising rules for lists, as if they held already."""
+        other = copy.copy(self)
+        other._lists = self._lists.ruled(rules)
+        return other
+
+    def rule_problem(self, rule: MerchandisingRule) -> str | None:
+        """Why a merchandising rule does nothing here."""
+        strange = [s for s in rule.segments if s not in self._places]
+        if strange and len(strange) == len(rule.segments):
+            known = ", ".join(self._places) or "none"
+            return f"no segment has the id {strange[0]!r}; there are: {known}"
+        return self.rulebook.problem(rule)
+
     def segment_of(self, user_id: str) -> str | None:
         """Id of a customer's segment."""
-        row = self._customers.ids.row(user_id)
+        row = self._customers.known(user_id)
         found = None if row is None else self._customers.segment(row)
         return found.segment_id if found else None
 
@@ -198,7 +226,8 @@ class SnapshotService:
     ) -> SimilarProducts:
         """Products like this one."""
         row = self._catalogue.row(product_id)
-        items = self._similar.items(row, k, self._filters.allowed(filters), new)
+        allowed = self.rulebook.barred("similar", self._filters.allowed(filters))
+        items = self._similar.items(row, k, allowed, new)
         return SimilarProducts(product=self._catalogue.product(row), items=items)
 
     def bought_together(self, product_id: str, k: int) -> BoughtTogether:
@@ -227,7 +256,8 @@ class SnapshotService:
         known = self._catalogue.ids.to_rows(product_ids, missing="negative")
         unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
         allowed = self._filters.allowed(filters)
-        rows, scores = self._completed(np.unique(known[known >= 0]), k, allowed)
+        listable = self.rulebook.barred("basket", allowed)
+        rows, scores = self._completed(np.unique(known[known >= 0]), k, listable)
         self._marks.mark(rows)
         found = [self._catalogue.ids.id(row) for row in rows]
         rules = self._snapshot.rules.because(product_ids, found)

@@ -1,13 +1,14 @@
 """A definition as Cypher that an analyst can run, for what the graph holds.
 
 Each condition on events becomes one ``OPTIONAL MATCH`` whose count, money or share is carried on;
-the tree of the definition is the ``WHERE`` at the end. What only a build's tables know (stages,
-RFM, value, risk, look-alikes) has no Cypher and is named.
+the tree of the definition is the ``WHERE`` at the end. Where customers stand (stage, RFM, value,
+risk, rhythm) is read off their edge to their stage. Look-alikes have no Cypher and are named.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,13 +19,19 @@ from audiences.conditions import (
     AnyOf,
     Attribute,
     Bought,
+    Churn,
     InAudience,
     Likes,
     Not,
     NotBought,
+    Rfm,
+    Rhythm,
     Segment,
     Sequence,
     Share,
+    Similar,
+    Stage,
+    Value,
     What,
 )
 from audiences.events import DAY
@@ -69,9 +76,7 @@ def cypher(plan: Plan, tables: Tables, dialect: Dialect = "embedded") -> str:
 
 
 def _in_graph(node: Node) -> bool:
-    groups = All | AnyOf | Not | InAudience
-    asked = Segment | Attribute | Bought | NotBought | Sequence | Share | Likes
-    return isinstance(node.condition, groups | asked)
+    return not isinstance(node.condition, Similar)
 
 
 def _asks(node: Node) -> str:
@@ -121,6 +126,11 @@ class _Writer:
                 Sequence: self._sequence,
                 Share: self._share,
                 Likes: self._likes,
+                Stage: self._in_stage,
+                Rfm: self._cell,
+                Value: self._standing,
+                Churn: self._standing,
+                Rhythm: self._standing,
             }
             self.known[node.key] = writers[type(condition)](condition)
         return self.known[node.key]
@@ -229,6 +239,25 @@ class _Writer:
             tests.append(f"m.strength >= {condition.min_strength}")
         match = f"(u)-[m:MEMBER_OF]->(c:Community) WHERE {' AND '.join(tests)}"
         return f"{self._stage(match, segments='count(c)')[0]} > 0"
+
+    def _in_stage(self, condition: Stage) -> str:
+        match = f"(u)-[:IN_STAGE]->(c:Stage) WHERE c.id IN {_list(condition.any_of)}"
+        return f"{self._stage(match, stages='count(c)')[0]} > 0"
+
+    def _cell(self, condition: Rfm) -> str:
+        """Cells by their digits: patterns are of three characters, of which ? is any."""
+        patterns = "|".join(re.escape(p).replace(r"\?", ".") for p in condition.any_of)
+        match = f"(u)-[g:IN_STAGE]->(:Stage) WHERE g.rfm =~ {quoted(patterns)}"
+        return f"{self._stage(match, cells='count(g)')[0]} > 0"
+
+    def _standing(self, condition: Value | Churn | Rhythm) -> str:
+        """A number of where a customer stands; who has none is on neither side of a bound."""
+        (known,) = self._stage("(u)-[g:IN_STAGE]->(:Stage)", known=f"max(g.{condition.of})")
+        if condition.of == "orders":  # who is in no stage never bought
+            known = f"coalesce({known}, 0)"
+        ends = ((">=", condition.min), ("<=", condition.max))
+        tests = [f"{known} {sign} {end}" for sign, end in ends if end is not None]
+        return f"coalesce({' AND '.join(tests)}, false)"
 
     def _attribute(self, condition: Attribute) -> str:
         name = f"u.{condition.name}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,7 +20,8 @@ from audiences.conditions import (
     Segment,
     Similar,
 )
-from loaders.errors import AudienceError, ConfigError
+from loaders.definitions import read_document
+from loaders.errors import AudienceError
 
 __all__ = ["Definition", "canonical", "parse", "read_file", "references", "segments_in", "walk"]
 
@@ -54,16 +54,7 @@ def read_file(path: Path) -> Definition:
         ConfigError: the file cannot be read or is neither.
         AudienceError: it is no definition; every mistake is listed with its path.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
-    try:
-        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise ConfigError(f"{path} is not valid {kind}: {error}") from error
-    return parse(data)
+    return parse(read_document(path))
 
 
 def parse(data: Any) -> Definition:

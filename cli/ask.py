@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from api.languages import language_of
+from api.merchandising import House
 from api.models.base import Mode
 from api.models.lists import Recommendations
 from api.models.options import ListOptions
@@ -14,6 +15,7 @@ from api.provider import SnapshotProvider
 from api.service import Service
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, at_home
 from cli.output import emitted, err, table
+from pipeline.merchandising import MerchandisingDesk
 from ranking.scorer import Bought
 
 __all__ = ["open_service", "print_recommendations", "register"]
@@ -34,7 +36,7 @@ def open_service(home: Any) -> Service:
         SnapshotMissing: nothing is published.
     """
     place = at_home(home)
-    provider = SnapshotProvider(place, place.name)
+    provider = SnapshotProvider(place, place.name, rules=House(MerchandisingDesk(place)))
     provider.refresh()
     return provider()
 

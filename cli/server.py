@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from api.access.keys import KeyFile, key_file
 from api.app import create_app, version_of
 from api.builds import HomeBuilds
 from api.live import Live
+from api.merchandising import House
 from api.observe.logs import AccessLog, LogForm, configure
 from api.observe.metrics import FOLDER, Metrics
 from api.observe.shown import Shown
@@ -35,7 +37,9 @@ from loaders.errors import ConfigError
 from pipeline.audiences import Desk
 from pipeline.config import load_config
 from pipeline.experiments import ExperimentDesk
+from pipeline.forget import forget_user
 from pipeline.home import Home
+from pipeline.merchandising import MerchandisingDesk
 
 __all__ = ["Plan", "answer_at", "listening"]
 
@@ -91,7 +95,8 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
     chosen = load_config(home.path / "coterie.toml")
     folder = os.environ.get(FOLDER)
     shown = Shown(Path(folder) if folder else None)
-    provider = SnapshotProvider(home, home.name, shown=shown)
+    house = House(MerchandisingDesk(home))
+    provider = SnapshotProvider(home, home.name, shown=shown, rules=house)
     tried = ExperimentDesk(home, chosen.experiments)
     trials = Trials(tried, provider.held, provider.hold)
     live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
@@ -107,8 +112,20 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
         provider.stop()
 
     access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
+    eraser = partial(forget_user, home, chosen)
     desk, counted = Desk(home, chosen.audiences), Metrics(shown, version_of())
-    app = create_app(provider, choice, live, access, HomeBuilds(home), desk, counted, trials)
+    app = create_app(
+        provider,
+        choice,
+        live,
+        access,
+        HomeBuilds(home),
+        desk,
+        counted,
+        trials,
+        house=house,
+        eraser=eraser,
+    )
     app.router.lifespan_context = watching
     configure(plan.log)
     # Its log goes where ours goes, and requests are in ours.

@@ -171,6 +171,25 @@ class EventQueue:
                 (time.time(), why, place),
             )
 
+    def events_of(self, user_id: str) -> int:
+        """How many events of a customer are kept, waiting, delivered or refused."""
+        with self._mutex, self._errors("read the queue"):
+            (found,) = self._connection.execute(
+                "SELECT count(*) FROM events WHERE user_id = ?", (user_id,)
+            ).fetchone()
+        return int(found)
+
+    def erase(self, user_id: str) -> int:
+        """Drop all events of a customer, and overwrite them on disk; returns how many."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        with self._writing("erase events"):
+            gone = self._connection.execute(
+                "DELETE FROM events WHERE user_id = ?", (user_id,)
+            ).rowcount
+        with self._mutex, self._errors("erase events"), self._gate.alone():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return gone
+
     def retry(self) -> int:
         """Let events that were set aside wait once more; returns how many."""
         with self._writing("queue events again"):

@@ -6,24 +6,20 @@ may take part) is what decides who gets what, so that nobody changes sides under
 
 from __future__ import annotations
 
-import json
-import tomllib
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
-from loaders.errors import ConfigError, ExperimentError
+from loaders.definitions import Utc, mistakes, read_document
+from loaders.errors import ExperimentError
 
 __all__ = ["CHANGEABLE", "Definition", "Kind", "Metric", "Mode", "Override", "Variant", "parse"]
 
@@ -42,17 +38,6 @@ CHANGEABLE: Final = {
 """What may still be changed once it runs, and once it has stopped; of a draft, everything."""
 
 Id = Annotated[str, Field(pattern=NAME, description="Short name: a-z, 0-9 and -.")]
-
-
-def _no_number(at: object) -> object:
-    if isinstance(at, int | float):
-        raise ValueError("expected a time such as 2026-01-31T09:00:00Z")
-    return at
-
-
-Utc = Annotated[
-    AwareDatetime, BeforeValidator(_no_number), AfterValidator(lambda at: at.astimezone(UTC))
-]
 
 
 class _Model(BaseModel):
@@ -164,27 +149,8 @@ def parse(source: Path | dict[str, Any]) -> Definition:
         ConfigError: the file cannot be read or is neither.
         ExperimentError: it is no definition; every mistake is listed with its path.
     """
-    data = _read(source) if isinstance(source, Path) else source
+    data = read_document(source) if isinstance(source, Path) else source
     try:
         return Definition.model_validate(data)
     except ValidationError as error:
-        raise ExperimentError([_told(dict(e)) for e in error.errors()]) from error
-
-
-def _told(error: dict[str, Any]) -> tuple[str, str]:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    path = ".".join(str(part) for part in error["loc"])
-    if not path and ": " in message:
-        path, _, message = message.partition(": ")
-    return path or "definition", message
-
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise ConfigError(f"{path} is not valid {kind}: {error}") from error
+        raise ExperimentError(mistakes(error, "definition")) from error

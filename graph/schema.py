@@ -94,6 +94,20 @@ _EVENT: dict[str, PropertyType] = {
     "order_id": "string",
     "session_id": "string",
 }
+_STANDING: dict[str, PropertyType] = {
+    "orders": "int",
+    "spend": "float",
+    "days_since_last": "float",
+    "usual_interval_days": "float",
+    "expected_orders": "float",
+    "expected_value": "float",
+    "probability_alive": "float",
+    "churn_risk": "float",
+    "rfm": "string",
+    "build": "string",
+}
+"""Where a customer stands, as ``lifecycle.customers`` names it; on the edge to their stage, since
+users' own properties are slow to update and would clutter every answer that holds a user."""
 _VECTOR: dict[str, PropertyType] = {"vector": "vector", "build": "string"}
 
 NODES: Final[dict[str, NodeLabel]] = {
@@ -110,6 +124,7 @@ NODES: Final[dict[str, NodeLabel]] = {
             {"name": "string", "level": "int", "size": "int", "build": "string"},
             derived=True,
         ),
+        NodeLabel("Stage", {"customers": "int", "build": "string"}, derived=True),
         # Nodes of their own: as properties they would clutter every answer that holds a user, and
         # the embedded engine updates properties a hundred times slower than it copies nodes.
         NodeLabel("UserVector", _VECTOR, derived=True, of="User"),
@@ -159,6 +174,7 @@ DERIVED_EDGES: Final = (
     EdgeType("SIMILAR_TO", "Product", "Product", {"score": "float", "build": "string"}, "derived"),
     EdgeType("MEMBER_OF", "User", "Community", {"strength": "float", "build": "string"}, "derived"),
     EdgeType("CHILD_OF", "Community", "Community", {"build": "string"}, "derived"),
+    EdgeType("IN_STAGE", "User", "Stage", _STANDING, "derived"),
     EdgeType(
         "MAY_LIKE",
         "User",

@@ -6,7 +6,8 @@ CoterieError
 │   ├── OptionError
 │   ├── AudienceError
 │   │   └── AudienceTooSmall
-│   └── ExperimentError
+│   ├── ExperimentError
+│   └── MerchandisingError
 ├── QueryError         fix the Cypher query
 ├── StoreUnavailable   try again: the same may work later
 │   └── EventQueueUnavailable
@@ -20,6 +21,7 @@ CoterieError
     ├── UnknownSegment
     ├── UnknownAudience
     ├── UnknownExperiment
+    ├── UnknownMerchandising
     └── UnknownCampaign
 """
 
@@ -35,6 +37,7 @@ __all__ = [
     "DataError",
     "EventQueueUnavailable",
     "ExperimentError",
+    "MerchandisingError",
     "NotFound",
     "OptionError",
     "QueryError",
@@ -46,6 +49,7 @@ __all__ = [
     "UnknownCampaign",
     "UnknownCategory",
     "UnknownExperiment",
+    "UnknownMerchandising",
     "UnknownProduct",
     "UnknownSegment",
     "UnknownUser",
@@ -150,6 +154,21 @@ class ExperimentError(ConfigError):
         super().__init__("\n  ".join(["the experiment cannot be used so:", *lines]))
 
 
+class MerchandisingError(ConfigError):
+    """A merchandising rule cannot be used.
+
+    Args:
+        problems: each with the path of the part concerned and what to do about it.
+    """
+
+    slug = "invalid-merchandising"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"{path}: {message}" for path, message in self.problems]
+        super().__init__("\n  ".join(["the merchandising rule cannot be used:", *lines]))
+
+
 class QueryError(CoterieError):
     """A Cypher query is refused or wrong; the message names the clause."""
 
@@ -231,6 +250,12 @@ class UnknownExperiment(NotFound):
     """No experiment has this id."""
 
     slug = "unknown-experiment"
+
+
+class UnknownMerchandising(NotFound):
+    """No merchandising rule has this id."""
+
+    slug = "unknown-merchandising"
 
 
 class UnknownCampaign(NotFound):

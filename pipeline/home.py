@@ -6,6 +6,7 @@ HOME/build.json         how far the latest build was
 HOME/work/              resumable training state
 HOME/unwritten/         what a build could not write into the graph
 HOME/audiences/         saved audiences, their history, and who is in none
+HOME/forgotten.jsonl    customers erased since the oldest snapshot was read
 HOME/experiments/       experiments, who was shown what, and clicks
 HOME/snapshots/BUILD/   one folder a build
 HOME/snapshots/current  the name of the published build; replaced in one step

@@ -8,7 +8,9 @@ import polars as pl
 import pyarrow as pa
 
 from graph.ids import IdMap
+from graph.schema import DERIVED_EDGES
 from graph.store import Derived
+from lifecycle.stages import STAGES
 from pipeline.learn import Learned
 from ranking.lists import batches
 from ranking.similar import Neighbours
@@ -16,10 +18,11 @@ from ranking.similar import Neighbours
 __all__ = ["derived_graph"]
 
 BATCH = 256
+_IN_STAGE = next(edge for edge in DERIVED_EDGES if edge.name == "IN_STAGE")
 
 
 def derived_graph(learned: Learned, build: str, liked: int, *, vectors: bool = True) -> Derived:
-    """Communities, vectors and every derived edge, marked with ``build``.
+    """Communities, stages, vectors and every derived edge, marked with ``build``.
 
     Args:
         learned: what was learned.
@@ -35,6 +38,7 @@ def derived_graph(learned: Learned, build: str, liked: int, *, vectors: bool = T
         build=build,
         nodes={
             "Community": marked(learned.segmentation.as_nodes()),
+            "Stage": marked(_stages(learned)),
             **({name: marked(f) for name, f in _vectors(learned).items()} if vectors else {}),
         },
         edges={
@@ -44,6 +48,7 @@ def derived_graph(learned: Learned, build: str, liked: int, *, vectors: bool = T
                 learned.segmentation.as_edges(learned.shop.graph.users)
             ),
             ("CHILD_OF", "Community", "Community"): marked(learned.segmentation.as_tree()),
+            ("IN_STAGE", "User", "Stage"): marked(_standings(learned)),
             ("MAY_LIKE", "User", "Product"): marked(_liked(learned, liked)),
         },
     )
@@ -63,6 +68,23 @@ def _table(ids: IdMap, vectors: npt.NDArray[np.float32]) -> pl.DataFrame:
     rows = np.flatnonzero(vectors.any(axis=1))
     kind = pl.List(pl.Float32)
     return pl.DataFrame({"id": ids.ids.gather(rows), "vector": pl.Series(vectors[rows]).cast(kind)})
+
+
+def _stages(learned: Learned) -> pl.DataFrame:
+    """``Stage`` nodes, those of no customer too, so that a query by name finds them."""
+    found = _standings(learned).group_by("target").agg(customers=pl.len().cast(pl.Int64))
+    named = pl.DataFrame({"id": STAGES})
+    joined = named.join(found, left_on="id", right_on="target", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("customers").fill_null(0))
+
+
+def _standings(learned: Learned) -> pl.DataFrame:
+    """``IN_STAGE`` edges of registered customers who ever bought."""
+    names = [name for name in _IN_STAGE.properties if name != "build"]
+    known = learned.customers.table.filter(pl.Series(learned.shop.graph.registered))
+    return known.drop_nulls("stage").select(
+        pl.col("user_id").alias("source"), pl.col("stage").alias("target"), *names
+    )
 
 
 def _similar(learned: Learned, most: int = 10) -> pl.DataFrame:

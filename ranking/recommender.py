@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loaders.errors import ConfigError
+from ranking.arrangement import Arrangement
 from ranking.arrays import load_arrays, save_arrays
 from ranking.felt import Felt, felt
 from ranking.history import History
@@ -30,13 +31,20 @@ from ranking.shape import Shape
 
 __all__ = ["BOUGHT", "SOURCES", "Lists", "Recommender"]
 
-SOURCES: Final = ("personal", "popular", "rare", "new")
+SOURCES: Final = ("personal", "popular", "rare", "new", "pinned")
 """What filled a place: the mode's scorer, recent popularity, whatever else was allowed, or, beside
-the first, the likeness of a product nobody bought yet to what the scorer likes."""
-LAYERS: Final = np.array([0, 1, 2, 0])
+the first, the likeness of a product nobody bought yet to what the scorer likes, or the shop."""
+LAYERS: Final = np.array([0, 1, 2, 0, 0])
 """The layer of each source."""
 BOUGHT: Final[Mapping[Mode, Bought]] = {"all": "include", "repeat": "only", "discover": "exclude"}
 """What each mode does with products bought before."""
+
+POOL: Final = 3
+"""What the shop wants is arranged among this many times the products asked for, or more."""
+_EMPTY: Final = ((-1, np.int64), (0, np.float32), (-1, np.int8))
+_LIKED: Final = (0, 4)
+"""Sources that need no scorer but the mode's own."""
+_NONE: Final = np.empty(0, np.int64)
 
 Mask = npt.NDArray[np.bool_]
 Exclude = Sequence[int] | npt.NDArray[np.int64] | None
@@ -98,6 +106,7 @@ class Recommender:
         shape: Shape | None = None,
         new: int = 0,
         since: Felt | None = None,
+        arrangement: Arrangement | None = None,
     ) -> Lists:
         """Lists of ``k`` products for each user.
 
@@ -112,6 +121,7 @@ class Recommender:
             shape: what the list is composed by beside its scores.
             new: most places for products nobody bought yet.
             since: what these users did since the scorers learned.
+            arrangement: what the shop itself wants of the lists.
 
         Raises:
             ConfigError: there is no scorer for ``mode``.
@@ -119,11 +129,15 @@ class Recommender:
         just = since.bought if since else None
         mask = self._mask(user_rows, bought or BOUGHT[mode], allowed, exclude, just)
         scorer = self._scorer(mode)
-        if isinstance(scorer, Ranked) and shape is None and since is None and not new:
+        plain = shape is None and since is None and not new
+        if isinstance(scorer, Ranked) and plain and not (arrangement and arrangement.raises):
             scores = scorer.kept(user_rows, mask.shape[1])
             scores[~self.history.known(user_rows)] = 0
             if ((mask & self.eligible & (scores > 0)).sum(axis=1) >= k).all():
-                return self._lists(scores, mask, k)  # nothing else can be among the first
+                # Nothing else can be among the first.
+                lists = self._lists(scores, mask, k, arrangement=arrangement)
+                if arrangement is None or np.isin(lists.sources, _LIKED).all():
+                    return lists
         scores = scorer.score(user_rows)
         # Whatever a scorer says of someone who never bought anything is nothing personal.
         scores[~self.history.known(user_rows)] = 0
@@ -133,7 +147,7 @@ class Recommender:
             scores = np.stack(
                 [felt(own, along, since, n) for own, n in zip(scores, known, strict=True)]
             )
-        return self._lists(scores, mask, k, shape, new)
+        return self._lists(scores, mask, k, shape, new, arrangement)
 
     def recommend_basket(
         self,
@@ -146,6 +160,7 @@ class Recommender:
         bought: Bought = "exclude",
         shape: Shape | None = None,
         new: int = 0,
+        arrangement: Arrangement | None = None,
     ) -> Lists:
         """One list of ``k`` products that go with a basket or session.
 
@@ -158,6 +173,7 @@ class Recommender:
             bought: whether what is in it is barred, as by default, allowed or required.
             shape: what the list is composed by beside its scores.
             new: most places for products nobody bought yet.
+            arrangement: what the shop itself wants of the list.
 
         Raises:
             ConfigError: there is no scorer for mode discover.
@@ -167,7 +183,7 @@ class Recommender:
             held = np.isin(np.arange(mask.shape[1]), product_rows)
             mask &= held if bought == "only" else ~held
         scores = self._scorer("discover").score_profile(product_rows, weights)
-        return self._lists(scores[None], mask, k, shape, new)
+        return self._lists(scores[None], mask, k, shape, new, arrangement)
 
     def recommend_scored(
         self,
@@ -178,6 +194,7 @@ class Recommender:
         exclude: Exclude = None,
         *,
         shape: Shape | None = None,
+        arrangement: Arrangement | None = None,
     ) -> Lists:
         """One list of ``k`` products for someone who bought nothing, by ``scores`` [n_products].
 
@@ -188,9 +205,10 @@ class Recommender:
             allowed: products that may be listed, bool [n_products]; ``None`` for all.
             exclude: product rows that may not be.
             shape: what the list is composed by beside its scores.
+            arrangement: what the shop itself wants of the list.
         """
         mask = self._mask(np.full(1, -1), bought, allowed, exclude)
-        return self._lists(scores[None], mask, k, shape)
+        return self._lists(scores[None], mask, k, shape, arrangement=arrangement)
 
     def _scorer(self, mode: Mode) -> SavedScorer:
         if mode not in self.scorers:
@@ -220,13 +238,27 @@ class Recommender:
         return mask
 
     def _lists(
-        self, scores: Scores, mask: Mask, k: int, shape: Shape | None = None, new: int = 0
+        self,
+        scores: Scores,
+        mask: Mask,
+        k: int,
+        shape: Shape | None = None,
+        new: int = 0,
+        arrangement: Arrangement | None = None,
     ) -> Lists:
+        if arrangement is not None:
+            mask = mask if arrangement.allowed is None else mask & arrangement.allowed
+            scores = scores if arrangement.factor is None else scores * arrangement.factor
         first = mask & self.eligible & (scores > 0)
         if new and self.newcomers:
             _admit(self.newcomers, scores, mask, first, new)
+        if arrangement is not None and arrangement.rearranges and k:
+            return self._arranged(scores, first, mask, k, shape, arrangement)
         if shape is None or not k:
             return self._layered(scores, first, mask, k)
+        return self._shaped(scores, first, mask, k, shape)
+
+    def _shaped(self, scores: Scores, first: Mask, mask: Mask, k: int, shape: Shape) -> Lists:
         width = min(shape.pool(k), mask.shape[1])
         while True:
             pool = self._layered(scores, first, mask.copy(), width)
@@ -235,6 +267,57 @@ class Recommender:
             if whole or width == mask.shape[1]:
                 return lists
             width = min(4 * width, mask.shape[1])
+
+    def _arranged(
+        self,
+        scores: Scores,
+        first: Mask,
+        mask: Mask,
+        k: int,
+        shape: Shape | None,
+        arrangement: Arrangement,
+    ) -> Lists:
+        """Lists whose places the shop has a say in, user by user."""
+        least = [
+            self._best_of(s.members, scores, first, mask, s.count) for s in arrangement.at_least
+        ]
+        lists = Lists(*(np.full((len(scores), k), v, t) for v, t in _EMPTY))
+        for i, line in enumerate(mask):
+            extra = np.concatenate([rows[i][rows[i] >= 0] for rows in least] or [_NONE])
+            width = min(POOL * k, mask.shape[1])
+            while True:
+                part = slice(i, i + 1)
+                pool = self._pool(scores[part], first[part], line[None], width, shape)
+                chosen = arrangement.composed(pool, extra, line, k)
+                if len(chosen) == k or width == mask.shape[1]:
+                    break
+                width = min(4 * width, mask.shape[1])
+            place = slice(0, len(chosen))
+            lists.rows[i, place], lists.scores[i, place] = chosen, scores[i, chosen]
+            told = np.where(
+                first[i, chosen],
+                np.where(self.eligible[chosen], 0, 3),
+                np.where(self.eligible[chosen], 1, 2),
+            )
+            pins = [row for _, row in arrangement.pinned(line)]
+            lists.sources[i, place] = np.where(np.isin(chosen, pins), 4, told)
+        return lists
+
+    def _pool(
+        self, scores: Scores, first: Mask, mask: Mask, width: int, shape: Shape | None
+    ) -> npt.NDArray[np.int64]:
+        """Candidates of one user, the most relevant first, int64 [n]."""
+        if shape is None:
+            rows = self._layered(scores, first, mask.copy(), width).rows[0]
+        else:
+            rows = self._shaped(scores, first, mask, width, shape).rows[0]
+        return np.asarray(rows[rows >= 0])
+
+    def _best_of(
+        self, members: Mask, scores: Scores, first: Mask, mask: Mask, count: int
+    ) -> npt.NDArray[np.int64]:
+        """The best of a group for each user, int64 [n, count], -1 where nothing is left."""
+        return self._layered(scores, first & members, mask & members, count).rows
 
     def _layered(self, scores: Scores, first: Mask, mask: Mask, k: int) -> Lists:
         """Lists layer by layer; ``mask`` is used up."""

@@ -319,6 +319,12 @@ class TinyService:
     def by(self, method: str) -> TinyService:
         return self
 
+    def ruled(self, rules: Sequence[Any]) -> TinyService:
+        return self
+
+    def rule_problem(self, rule: Any) -> str | None:
+        return None
+
     def segment_of(self, user_id: str) -> str | None:
         return self.member_of.get(user_id)
 

@@ -95,6 +95,7 @@ def test_there_are_all_routes() -> None:
         ("POST", "/v1/experiments/{experiment}/stop"),
         ("GET", "/v1/users"),
         ("GET", "/v1/users/{user_id}"),
+        ("DELETE", "/v1/users/{user_id}"),
         ("GET", "/v1/users/{user_id}/recommendations"),
         ("POST", "/v1/basket/recommendations"),
         ("POST", "/v1/cypher"),

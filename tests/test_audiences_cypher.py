@@ -83,10 +83,20 @@ def derived() -> Derived:
             liked, schema=["source", "target", "score", "rank"], orient="row"
         ),
     }
+    traits = tables.traits.with_columns(source=tables.users.ids).drop_nulls("stage")
+    names = ["orders", "spend", "days_since_last", "usual_interval_days", "expected_value"]
+    names += ["probability_alive", "churn_risk", "rfm"]
+    frames["IN_STAGE", "User", "Stage"] = traits.select(
+        "source", pl.col("stage").alias("target"), *names
+    )
+    stages = pl.DataFrame({"id": ["new", "mature", "at risk", "lost"]})
     build = pl.lit("build-1").alias("build")
     return Derived(
         build="build-1",
-        nodes={"Community": nodes.with_columns(build).to_arrow()},
+        nodes={
+            "Community": nodes.with_columns(build).to_arrow(),
+            "Stage": stages.with_columns(build).to_arrow(),
+        },
         edges={edge: frame.with_columns(build).to_arrow() for edge, frame in frames.items()},
     )
 
@@ -125,6 +135,16 @@ IN_GRAPH = [
     {"kind": "attribute", "name": "age", "min": 20, "max": 45},
     {"kind": "attribute", "name": "age", "missing": True},
     {"kind": "likes", "category": "coffee", "top": 2},
+    {"kind": "stage", "any_of": ["at risk", "lost"]},
+    {"kind": "rfm", "any_of": ["5??", "121"]},
+    {"kind": "value", "min": 13},
+    {"kind": "value", "of": "expected_value", "min": 11, "max": 30},
+    {"kind": "value", "of": "orders", "max": 0},
+    {"kind": "churn", "min": 0.4},
+    {"kind": "not", "of": {"kind": "churn", "max": 0.4}},
+    {"kind": "churn", "of": "probability_alive", "max": 0.6},
+    {"kind": "rhythm", "of": "usual_interval_days", "max": 40},
+    {"kind": "rhythm", "min": 7},
     {"kind": "not", "of": {"kind": "attribute", "name": "city", "any_of": "Bonn"}},
     {"kind": "any", "of": [{"kind": "all", "of": [COFFEE, {"kind": "not", "of": GREEN}]}, GREEN]},
     {"kind": "not", "of": {"kind": "audience", "name": "tea"}},
@@ -173,13 +193,9 @@ def test_the_query_as_an_analyst_sees_it() -> None:
 
 def test_what_the_graph_does_not_hold_is_named() -> None:
     tables = tables_of()
-    where = {"kind": "all", "of": [COFFEE, {"kind": "churn", "min": 0.5}]}
+    where = {"kind": "all", "of": [COFFEE, {"kind": "similar", "users": "ann", "top": 2}]}
     with pytest.raises(AudienceError) as error:
         cypher(Plan.of(defined(where), tables, {}), tables)
-    assert error.value.problems == (
-        (
-            "where.of.1",
-            "the graph does not hold: risk of leaving at least 0.5; take it out, or use coterie "
-            "audiences members",
-        ),
-    )
+    ((path, problem),) = error.value.problems
+    assert path == "where.of.1" and problem.startswith("the graph does not hold: ")
+    assert problem.endswith("take it out, or use coterie audiences members")

@@ -21,7 +21,8 @@ from pipeline.home import Home
 COMMANDS = (
     *("demo", "serve", "load", "build", "writeback", "evaluate", "config", "copy"),
     *("recommend", "similar", "rules", "segments", "cypher", "schema", "export"),
-    *("audiences", "keys", "lifecycle", "demand", "tune"),
+    *("audiences", "keys", "lifecycle", "demand", "tune", "merchandising", "profile"),
+    *("experiments", "campaigns", "forget"),
 )
 SNAPSHOTS = ("list", "show", "rollback")
 AUDIENCES = (

@@ -56,6 +56,7 @@ def derived(planted: Planted) -> Derived:
         "1",
         {
             "Community": pa.table(names),
+            "Stage": pa.table({"id": ["at risk", "mature"], "customers": [50, 150]}),
             "UserVector": pa.table({"id": users, "vector": vectors(200)}),
             "ProductVector": pa.table({"id": MANY, "vector": vectors(100)}),
         },
@@ -67,6 +68,14 @@ def derived(planted: Planted) -> Derived:
                 {"source": first, "target": second, "score": [0.5] * 3}
             ),
             ("MAY_LIKE", "User", "Product"): pa.table({**liked, "rank": list(range(100))}),
+            ("IN_STAGE", "User", "Stage"): pa.table(
+                {
+                    "source": users,
+                    "target": ["mature" if i % 4 else "at risk" for i in range(1, 201)],
+                    "expected_value": [float(200 - i) for i in range(200)],
+                    "churn_risk": [0.25] * 200,
+                }
+            ),
             ("MEMBER_OF", "User", "Community"): pa.table({**groups, "strength": [1.0] * 200}),
         },
     )

@@ -9,7 +9,9 @@ from test_docs_cypher import QUERIES
 
 from graph.scope import may_meet_derived
 
-DERIVED = r"\b(BOUGHT_WITH|SIMILAR_TO|MEMBER_OF|MAY_LIKE|CHILD_OF|Community|\w+Vector)\b"
+DERIVED = (
+    r"\b(BOUGHT_WITH|SIMILAR_TO|MEMBER_OF|MAY_LIKE|IN_STAGE|CHILD_OF|Community|Stage|\w+Vector)\b"
+)
 
 
 @pytest.mark.parametrize("query", QUERIES["neo4j"].values(), ids=QUERIES["neo4j"])

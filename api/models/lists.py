@@ -47,6 +47,14 @@ class Reason(Answer):
     )
 
 
+class MerchandisingMark(Answer):
+    """A merchandising rule that had a say in a product's place."""
+
+    rule: str = Field(description="Its id.")
+    name: str
+    effect: Literal["pin", "boost", "bury", "exclude", "at_most", "at_least"]
+
+
 class RecommendedProduct(Answer):
     """A product in a list of recommendations."""
 
@@ -55,9 +63,12 @@ class RecommendedProduct(Answer):
     product: Product
     source: str = Field(
         description="What brought it in: the method, segment popularity, recent popularity, rarely"
-        " bought, or new product."
+        " bought, new product, or pinned."
     )
     reasons: list[Reason]
+    merchandising: list[MerchandisingMark] = Field(
+        default_factory=list, description="Rules of the shop that concern it; none for most."
+    )
 
 
 class ExperimentRef(Answer):

@@ -39,12 +39,14 @@ class Told:
 
     def claims(self, segment: Segment, language: Language) -> SegmentClaims:
         """What sets a segment apart."""
-        found = self._snapshot.people.claims
+        people = self._snapshot.people
+        found, words = people.claims, people.words.get(segment.id)
         of = found.of.get(segment.id, ())
         return SegmentClaims(
             segment_id=segment.id,
             name=segment.name,
             size=segment.size,
+            description=words.description if words else None,
             tested=found.tested,
             false_discovery=found.false_discovery,
             **{g: [self._claim(c, language) for c in of if c.group == g] for g in GROUPS},

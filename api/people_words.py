@@ -17,6 +17,10 @@ from segments.words import readable
 __all__ = ["WORDS", "Words", "shown"]
 
 
+CERTAIN: Final = 0.995
+"""A larger share is not rounded to all of them."""
+
+
 def shown(value: float, unit: Unit, currency: str) -> str:
     """A number in its unit: ``12%``, ``48.80 USD``, ``3.5``."""
     if unit == "share":
@@ -139,7 +143,8 @@ class English:
     def action(self, action: Action, days: float, currency: str) -> str:
         """What to do, for how many."""
         head = f"{self._GOALS[action.goal]} {action.customers:,} customers"
-        chance = f"{action.probability:.0%} are expected to buy within {days:g} days anyway"
+        share = "over 99%" if action.probability >= CERTAIN else f"{action.probability:.0%}"
+        chance = f"{share} are expected to buy within {days:g} days anyway"
         if action.order_value is None or action.expected_value is None:
             return f"{head}; {chance}."
         order, total = (
@@ -228,7 +233,8 @@ class Chinese:
     def action(self, action: Action, days: float, currency: str) -> str:
         """What to do, for how many."""
         head = f"{self._GOALS[action.goal]}{action.customers:,}位顾客"
-        chance = f"预计{action.probability:.0%}本来就会在{days:g}天内购买"
+        share = "99%以上" if action.probability >= CERTAIN else f"{action.probability:.0%}"
+        chance = f"预计{share}本来就会在{days:g}天内购买"
         if action.order_value is None or action.expected_value is None:
             return f"{head}；{chance}。"
         order, total = (

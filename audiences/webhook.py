@@ -27,11 +27,18 @@ import polars as pl
 
 from loaders.errors import ConfigError, StoreUnavailable
 
-__all__ = ["Hook", "Sent", "send", "signature"]
+__all__ = ["Hook", "Sent", "is_safe", "opener", "send", "signature"]
 
 BATCH: Final = 1_000
 RETRIED: Final = (408, 425, 429, 500, 502, 503, 504)
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+
+
+def is_safe(url: str) -> bool:
+    """Whether nobody on the way can read what is sent: https, or http to this machine."""
+    parts = urlsplit(url)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
+    return safe and bool(parts.hostname)
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,7 @@ class Hook:
     timeout_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
-        if not safe or not parts.hostname:
+        if not is_safe(self.url):
             raise ConfigError("a webhook needs an https:// address; http:// is for this machine")
         if len(self.secret) < 16:
             raise ConfigError("a webhook's secret needs 16 characters or more")
@@ -135,6 +140,11 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def opener() -> urllib.request.OpenerDirector:
+    """Opens an address, and follows it nowhere else."""
+    return urllib.request.build_opener(_NoRedirects)
+
+
 def _post(hook: Hook, body: bytes) -> None:
     now = int(time.time())
     headers = {
@@ -144,6 +154,5 @@ def _post(hook: Hook, body: bytes) -> None:
         "Idempotency-Key": hashlib.sha256(body).hexdigest(),
     }
     request = urllib.request.Request(hook.url, body, headers, method="POST")
-    opener = urllib.request.build_opener(_NoRedirects)
-    with opener.open(request, timeout=hook.timeout_seconds) as answer:
+    with opener().open(request, timeout=hook.timeout_seconds) as answer:
         answer.read(1)

@@ -42,6 +42,8 @@ def segment_profile(
         for claim in getattr(found, group)
     ]
     table(f"{found.name}: {found.size:,} customers", ("group", "claim", "p-value"), rows)
+    if found.description:
+        out.print(found.description)
     out.print(f"{found.tested:,} tests on all segments, corrected together")
 
 

@@ -208,7 +208,9 @@ def compare(
     k: Annotated[
         int, typer.Option(min=0, help="Segments of every method; 0: as many as a build finds.")
     ] = 0,
-    samples: Annotated[int, typer.Option(min=0, help="Samples of the events, for stability.")] = 3,
+    samples: Annotated[
+        int, typer.Option(min=0, help="Samples of the events, and other seeds, for stability.")
+    ] = 3,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -237,15 +239,16 @@ def compare(
         return
     columns = (
         *("method", "segments", "modularity", "silhouette", "Davies-Bouldin", "coverage"),
-        *("stability", "seconds", "bits per line (95 %)", "communities ahead"),
+        *("stability", "seeds", "seconds", "bits per line (95 %)", "communities ahead"),
     )
     title = f"{found.customers:,} customers, {found.lines:,} lines from {found.cut:%Y-%m-%d} on"
-    table(title, columns, [_compared(row) for row in found.rows], columns[1:8])
+    table(title, columns, [_compared(row) for row in found.rows], columns[1:9])
 
 
 def _compared(row: Row) -> tuple[str, ...]:
     q = row.quality
-    figures = (q.modularity, q.silhouette, q.davies_bouldin, q.coverage, row.stability, row.seconds)
+    near = (q.modularity, q.silhouette, q.davies_bouldin, q.coverage)
+    figures = (*near, row.stability, row.seeds, row.seconds)
     bits, ahead = row.bits, row.ahead
     return (
         row.method,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -35,6 +35,7 @@ from pipeline.config import Config
 from pipeline.evaluate import Evaluated, evaluate_shop
 from pipeline.experiments import held_builds
 from pipeline.forgotten import Forgotten, forgotten_file
+from pipeline.generator import Worded
 from pipeline.home import Home
 from pipeline.learn import Learned, learn
 from pipeline.people import PEOPLE, People, find_people
@@ -44,6 +45,7 @@ from pipeline.stats import product_stats, user_stats
 from pipeline.told import noted
 from pipeline.unwritten import WAIT_FOR_STORE, forget, keep
 from pipeline.visitors import Visitors, measure_visitors
+from pipeline.wording import worded
 from pipeline.writeback import derived_graph
 
 __all__ = ["build"]
@@ -112,6 +114,7 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         learned = clock.time(
             "learn", lambda: _learn(shop, config, found, completed, visitors, home, progress)
         )
+        learned, words = worded(learned, home, config, progress)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
         report = found.report.to_json() if found else {"not_measured": reason}
         report |= {"completion": completed.to_json()} if completed else {}
@@ -123,7 +126,9 @@ def build(home: Home, config: Config, progress: Progress = silent) -> Snapshot:
         with home.staged(name) as folder:
             vectors = learned.embeddings.user_vectors
             liked = save_audience_tables(folder / AUDIENCES, shop, vectors, derived)
-            clock.time("profile", lambda: people_of(learned, liked, config)).save(folder / PEOPLE)
+            clock.time("profile", lambda: people_of(learned, liked, config, words)).save(
+                folder / PEOPLE
+            )
             snapshot_of(folder, learned, manifest).save(report)
         _write_back(home, derived, progress)
         home.publish(name)
@@ -239,7 +244,12 @@ def _write_back(home: Home, derived: Derived, progress: Progress) -> None:
     progress("write back to the graph", 1, 1)
 
 
-def people_of(learned: Learned, liked: npt.NDArray[np.int32], config: Config) -> People:
+def people_of(
+    learned: Learned,
+    liked: npt.NDArray[np.int32],
+    config: Config,
+    words: Mapping[str, Worded],
+) -> People:
     """What profiles and actions show of what was learned."""
     return find_people(
         learned.shop,
@@ -248,6 +258,7 @@ def people_of(learned: Learned, liked: npt.NDArray[np.int32], config: Config) ->
         liked,
         learned.rules.as_edges(),
         config.segments,
+        words,
     )
 
 

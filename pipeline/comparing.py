@@ -45,6 +45,7 @@ class Row:
         method: its name.
         quality: by the graph and by distance.
         stability: mean adjusted Rand with groupings of resampled events.
+        seeds: mean adjusted Rand with groupings of the same events by other seeds.
         seconds: of grouping, once customers are described.
         bits: saved per purchase line after the cut.
         ahead: what the published way saves more, paired.
@@ -53,6 +54,7 @@ class Row:
     method: str
     quality: Quality
     stability: float
+    seeds: float
     seconds: float
     bits: RatioInterval
     ahead: RatioInterval
@@ -101,7 +103,7 @@ def compare_segments(
         cut: first moment that is told; by default ``days`` before the last purchase.
         days: how long.
         segments: how many groups; 0 for as many as the published way finds.
-        samples: samples of the events for stability.
+        samples: samples of the events for stability, and other seeds of the same events.
         products: an encoder's vectors of products, trained before the cut; by default a
             decomposition of who bought what.
         methods: names in ``METHODS``.
@@ -133,10 +135,11 @@ def compare_segments(
         segments = segments or int(found.labels.max()) + 1
         saved = saved_bits(case.customers.counts, future, found.labels)
         first = saved if first is None else first
-        again = _stability(METHODS[name], found, case, others, segments)
+        again = _stability(METHODS[name], found, case, others, segments, config.seed)
+        same = _stability(METHODS[name], found, case, [case] * samples, segments, config.seed)
         figures = quality(case.customers, found)
         bits, ahead = ratio(saved, lines), ratio(first - saved, lines)
-        rows.append(Row(name, figures, again, seconds, bits, ahead))
+        rows.append(Row(name, figures, again, same, seconds, bits, ahead))
         progress("compare segments", done + 1, len(names))
     return Compared(from_day(day), days, len(case.users), int(lines.sum()), tuple(rows))
 
@@ -168,10 +171,13 @@ def _case(tastes: Tastes, weights: npt.NDArray[np.float32] | None) -> _Case:
     )
 
 
-def _stability(fit: Fit, found: Grouping, case: _Case, others: list[_Case], segments: int) -> float:
+def _stability(
+    fit: Fit, found: Grouping, case: _Case, others: list[_Case], segments: int, seed: int
+) -> float:
+    """Mean adjusted Rand of ``found`` with ``others``, each grouped by a seed of its own."""
     scores = []
-    for seed, other in enumerate(others, 1):
-        again = fit(other.customers, segments, seed)
+    for place, other in enumerate(others, seed + 1):
+        again = fit(other.customers, segments, place)
         _, here, there = np.intersect1d(case.users, other.users, return_indices=True)
         scores.append(adjusted_rand_score(found.labels[here], again.labels[there]))
     return float(np.mean(scores)) if scores else float("nan")

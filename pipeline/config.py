@@ -28,6 +28,7 @@ from experiments.config import ExperimentsConfig
 from gnn.config import GnnConfig
 from lifecycle.config import LifecycleConfig
 from loaders.errors import ConfigError
+from pipeline.text_config import TextConfig
 from ranking.config import RankingConfig
 from rules.config import RulesConfig
 from segments.config import SegmentsConfig
@@ -98,6 +99,7 @@ class Config(BaseSettings):
     events: EventsConfig = EventsConfig()
     audiences: AudiencesConfig = AudiencesConfig()
     experiments: ExperimentsConfig = ExperimentsConfig()
+    text: TextConfig = TextConfig()
 
     @classmethod
     def settings_customise_sources(

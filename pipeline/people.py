@@ -2,6 +2,7 @@
 
 SNAPSHOT/people/claims.json     what sets each segment apart
 SNAPSHOT/people/actions.json    what to do for each segment and stage
+SNAPSHOT/people/words.json      what a text generator calls each segment, where there is one
 SNAPSHOT/people/facts.npy       facts of each customer, float32 [n_users, n_facts]
 SNAPSHOT/people/grid.npy        percentiles 0 to 100 of each fact, float32 [n_facts, 101]
 SNAPSHOT/people/shares.parquet  mean share of spend of each category and brand
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ import polars as pl
 from graph.shop import Shop
 from lifecycle.stages import STAGES
 from loaders.errors import SnapshotMissing
+from pipeline.generator import Worded
 from segments.actions import Action, Suggesting
 from segments.claims import Claims, find_claims
 from segments.config import SegmentsConfig
@@ -29,26 +31,29 @@ from segments.facts import FACTS, customer_facts
 from segments.model import Segmentation
 from segments.profile import brand_items, category_items
 
-__all__ = ["PEOPLE", "People", "find_people", "load_people"]
+__all__ = ["PEOPLE", "People", "find_people", "load_people", "load_words"]
 
 PEOPLE: Final = "people"
 
 
 @dataclass(frozen=True)
 class People:
-    """Claims, actions by group (``segment:<id>``, ``stage:<name>``), and facts of customers."""
+    """Claims, actions by group (``segment:<id>``, ``stage:<name>``), facts and words."""
 
     claims: Claims
     actions: Mapping[str, tuple[Action, ...]]
     facts: npt.NDArray[np.float32]
     grid: npt.NDArray[np.float32]
     shares: pl.DataFrame
+    words: Mapping[str, Worded] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write to ``folder``, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
         actions = {group: [a.to_dict() for a in found] for group, found in self.actions.items()}
-        for name, data in (("claims", self.claims.to_dict()), ("actions", actions)):
+        words = {id_: worded.to_dict() for id_, worded in self.words.items()}
+        parts = {"claims": self.claims.to_dict(), "actions": actions, "words": words}
+        for name, data in parts.items():
             text = json.dumps(data, indent=1, allow_nan=False)
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
         np.save(folder / "facts.npy", self.facts)
@@ -63,6 +68,7 @@ def find_people(
     liked: npt.NDArray[np.int32],
     pairs: pl.DataFrame,
     config: SegmentsConfig,
+    words: Mapping[str, Worded] | None = None,
 ) -> People:
     """Everything profiles and actions show.
 
@@ -73,6 +79,7 @@ def find_people(
         liked: product rows by rank, int32 [n_users, longest], -1 where the list ends.
         pairs: rules from one product to another.
         config: what a claim must have behind it.
+        words: what a text generator said of each segment.
     """
     facts = customer_facts(shop, {"churn_risk": customers["churn_risk"]})
     levels = [(level.ids, level.member) for level in segmentation.levels]
@@ -89,6 +96,7 @@ def find_people(
         facts=numbers,
         grid=_grid(numbers[shop.graph.registered]),
         shares=_shares(shop, config),
+        words=words or {},
     )
 
 
@@ -118,6 +126,15 @@ def _shares(shop: Shop, config: SegmentsConfig) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=kinds, orient="row")
 
 
+def load_words(folder: Path) -> dict[str, Worded]:
+    """What a text generator said of each segment; nothing where none was asked."""
+    path = folder / "words.json"
+    if not path.exists():
+        return {}
+    words = json.loads(path.read_text("utf-8"))
+    return {id_: Worded(**worded) for id_, worded in words.items()}
+
+
 def load_people(folder: Path) -> People:
     """What was saved in ``folder``, its arrays mapped.
 
@@ -136,6 +153,7 @@ def load_people(folder: Path) -> People:
             facts,
             np.load(folder / "grid.npy"),
             pl.read_parquet(folder / "shares.parquet"),
+            load_words(folder),
         )
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise SnapshotMissing(f"cannot read profiles in {folder}: {error}; build again") from error

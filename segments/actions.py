@@ -165,11 +165,11 @@ class Suggesting:
         return np.asarray(who.astype(np.float64) @ self._liking) / max(int(who.sum()), 1)
 
     def _offers(self, goal: Goal, who: Bools) -> tuple[Offer, ...]:
-        """The products best liked, weighed by how much better than by others."""
+        """The products best liked, no less than by others, weighed by how much more."""
         liking = self._mean(who)
         with np.errstate(divide="ignore", invalid="ignore"):
             lift = np.where(self._usual > 0, liking / self._usual, 0)
-        score = liking * np.log2(1 + lift)
+        score = np.where(lift >= 1, liking * np.log2(1 + lift), 0)
         if goal == "upsell" and np.isfinite(self._places).any():
             score = np.where(self._places >= DEAR, score, 0)
         best = np.argsort(-score, kind="stable")[:OFFERS]

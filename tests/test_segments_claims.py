@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -181,9 +179,3 @@ def test_answers_to_campaigns_are_of_those_who_were_sent_one() -> None:
 
 def test_too_few_are_no_group_to_approach() -> None:
     assert suggesting(six(), least=3).actions(np.ones(6, np.bool_)) == ()
-
-
-def test_every_fact_is_in_the_documentation() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "segments.md").read_text("utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| (?:\w+) \| (.+) \|$", text, re.MULTILINE))
-    assert rows == {name: fact.doc for name, fact in FACTS.items()}

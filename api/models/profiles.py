@@ -77,6 +77,9 @@ class SegmentClaims(Answer):
     segment_id: str
     name: str
     size: int = Field(description="Members.")
+    description: str | None = Field(
+        default=None, description="By a text generator, where the shop's settings name one."
+    )
     tested: int = Field(description="Tests made on all segments and corrected together.")
     false_discovery: float = Field(description="Largest corrected p-value of a claim.")
     basics: list[Claim] = Field(description="Attributes of the customers.")

@@ -7,6 +7,7 @@ too large) and of validation get the same shape, so a client needs one parser.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -16,7 +17,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match, Route
 
 from api.access.check import KeyForbidden, KeyMissing, TooManyRequests
 from api.headers import SECURITY
@@ -200,19 +200,21 @@ async def _http(request: Request, error: Exception) -> Response:
     other = f"http-{error.status_code}", str(error.detail)
     slug, detail = known.get(error.status_code, other)
     headers = dict(error.headers or {})
-    if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods(request))
+    if error.status_code == 405 and (allowed := _methods(request)):
+        headers["Allow"] = ", ".join(allowed)
     return problem(request, error.status_code, slug, detail, headers=headers)
 
 
 def _methods(request: Request) -> list[str]:
-    """What may be done at this path: by all of its routes, where each names its own alone."""
-    here = [
-        route
-        for route in request.app.routes
-        if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE
-    ]
-    return sorted({method for route in here for method in route.methods or ()})
+    """What may be done at this path, by the document: each route alone names its own method."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    path = request.url.path
+    for part in ("[^/]+", ".+"):  # an id may hold slashes, where nothing else is meant
+        pattern = {t: re.sub(r"\\{[^}]*\\}", part, re.escape(t)) for t in paths}
+        found = {m.upper() for t in paths if re.fullmatch(pattern[t], path) for m in paths[t]}
+        if found:
+            return sorted(found)
+    return []
 
 
 async def _validation(request: Request, error: Exception) -> Response:

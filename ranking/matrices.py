@@ -91,6 +91,9 @@ def pack(prefix: str, matrix: FloatMatrix) -> dict[str, npt.NDArray[np.generic]]
 
 def unpack(prefix: str, arrays: Arrays) -> FloatMatrix:
     """The CSR matrix that ``pack`` made arrays of; nothing is copied where they are mapped."""
-    parts = tuple(arrays[f"{prefix}_{part}"] for part in ("data", "indices", "indptr"))
+    data, indices, starts = (arrays[f"{prefix}_{part}"] for part in ("data", "indices", "indptr"))
+    if len(indices) <= np.iinfo(np.int32).max:
+        # Of two widths scipy takes the larger for both, and would copy all indices to widen them.
+        starts = starts.astype(np.int32, copy=False)
     rows, columns = (int(n) for n in arrays[f"{prefix}_shape"])
-    return sparse.csr_array(parts, shape=(rows, columns), copy=False)
+    return sparse.csr_array((data, indices, starts), shape=(rows, columns), copy=False)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from api.models.health import Part, State
 from api.store_watch import StoreWatch
+from events.change import Change
 from events.config import EventsConfig
 from events.deliverer import Deliverer
 from events.event import ShopEvent
@@ -23,6 +24,14 @@ class LiveParts(Protocol):
 
     def take(self, events: Sequence[ShopEvent]) -> None:
         """Keep events on disk, all or none.
+
+        Raises:
+            EventQueueUnavailable: they could not be written.
+        """
+        ...
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Keep changes of customers and products on disk, all or none.
 
         Raises:
             EventQueueUnavailable: they could not be written.
@@ -89,6 +98,10 @@ class Live:
         """See ``LiveParts``."""
         self._queue.append(events)
 
+    def change(self, changes: Sequence[Change]) -> None:
+        """See ``LiveParts``."""
+        self._queue.changes.append(changes)
+
     def check_store(self) -> None:
         """See ``LiveParts``."""
         if trouble := self._watch.trouble:
@@ -109,7 +122,7 @@ class Live:
 
     def _events(self) -> Part:
         try:
-            status = self._queue.status()
+            status = self._queue.status() + self._queue.changes.status()
         except CoterieError as error:
             return Part(name="events", state="down", detail=str(error))
         late = status.oldest_seconds > self._config.late_seconds
@@ -133,9 +146,9 @@ class Live:
 def _told(status: QueueStatus, error: str) -> str:
     """The queue in a sentence or two."""
     waits = (
-        f"{status.waiting:,} events wait, the oldest for {status.oldest_seconds:.0f} s."
+        f"{status.waiting:,} events and changes wait, the oldest for {status.oldest_seconds:.0f} s."
         if status.waiting
-        else "All events are in the graph."
+        else "All events and changes are in the graph."
     )
     aside = (
         f" The store refused {status.refused:,}: coterie events status." if status.refused else ""

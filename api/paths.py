@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["CUSTOMER", "PRODUCT", "SEGMENT", "USER", "EscapedSlashes"]
+__all__ = ["CUSTOMER", "ONE_PRODUCT", "ONE_USER", "PRODUCT", "SEGMENT", "USER", "EscapedSlashes"]
 
 MARK: Final = "\uffff"
 """Stands for an escaped slash while a route is chosen; Unicode sets it apart as no character."""
@@ -31,12 +31,22 @@ class _Id(Convertor[str]):
         return value
 
 
+class _Whole(_Id):
+    """An id whose slashes are all escaped."""
+
+    regex = "[^/]+"
+
+
 register_url_convertor("id", _Id())
+register_url_convertor("whole", _Whole())
 USER: Final = "/users/{user_id:id}"
 CUSTOMER: Final = "/customers/{user_id:id}"
 PRODUCT: Final = "/products/{product_id:id}"
 SEGMENT: Final = "/segments/{segment_id:id}"
 """Paths of one thing; what hangs below it must be routed first, since an id may hold slashes."""
+ONE_USER: Final = "/users/{user_id:whole}"
+ONE_PRODUCT: Final = "/products/{product_id:whole}"
+"""Paths to write to: there a mistyped path must not make a thing whose id is that path."""
 
 
 class EscapedSlashes:

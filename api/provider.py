@@ -10,7 +10,9 @@ import ctypes
 import gc
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Collection
+from typing import Final
 
 import pyarrow as pa
 
@@ -29,6 +31,9 @@ from pipeline.snapshot import Snapshot
 __all__ = ["SnapshotProvider"]
 
 _log = logging.getLogger("coterie.api")
+
+PATIENT_LOOKS: Final = 4
+"""How often to look again before requests that began with the old snapshot should have ended."""
 
 
 def _tidy() -> None:
@@ -69,6 +74,8 @@ class SnapshotProvider:
         self._shown, self._rules = shown or Shown(), rules
         self._build: str | None = None
         self._service: Service | None = None
+        self._before: weakref.ref[Service] | None = None
+        self._looks = 0
         self._held: dict[str, Service] = {}
         self._said = ""
         self._stop = threading.Event()
@@ -94,10 +101,27 @@ class SnapshotProvider:
         """
         build = self._home.current()
         if build != self._build:
-            self._service = self._read(build, published=True)
-            self._build = build
+            fresh = self._read(build, published=True)
+            self._before = weakref.ref(self._service) if self._service else None
+            self._service, self._build, self._looks = fresh, build, 0
             _tidy()
             _log.info("serving snapshot %s", build)
+        elif self._before is not None:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Collect the snapshot before, if requests that were under way kept it.
+
+        What they held was spared the collector with all else, and would stay until the next change.
+        Others may rightly hold it still, so the looks that collect come ever more seldom.
+        """
+        assert self._before is not None
+        if self._before() is None:
+            self._before = None
+            return
+        self._looks += 1
+        if self._looks >= PATIENT_LOOKS and self._looks.bit_count() == 1:
+            _tidy()
 
     def _read(self, build: str, *, published: bool) -> Service:
         snapshot = Snapshot.load(self._home.snapshot(build))

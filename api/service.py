@@ -29,6 +29,7 @@ from api.models.segments import MemberPage, SegmentChanges, SegmentProfile, Segm
 from api.models.shop import BuildInfo, Category
 from api.models.users import UserHit, UserProfile
 from graph.answer import Answer
+from graph.schema import PropertyType
 from graph.store import QueryLimits
 from graph.workers import Stop
 from ranking.merchandising import MerchandisingRule
@@ -150,6 +151,10 @@ class Service(Protocol):
 
     def categories(self) -> list[Category]:
         """All categories, broadest first, by name within a level."""
+        ...
+
+    def attribute_types(self, label: str) -> Mapping[str, PropertyType]:
+        """Types of the attributes that nodes of ``label``, User or Product, have."""
         ...
 
     def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:

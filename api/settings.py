@@ -30,7 +30,10 @@ class ApiSettings(BaseModel):
         description="Longest time one Cypher query may run, in seconds.",
     )
     event_batch: int = Field(
-        default=500, ge=1, le=10_000, description="Most events that one request may bring."
+        default=500,
+        ge=1,
+        le=10_000,
+        description="Most events, customers or products that one request may bring.",
     )
     store_check_seconds: float = Field(
         default=5.0, gt=0, le=600, description="Seconds between two looks if the store answers."

@@ -48,10 +48,13 @@ from api.since import Since
 from api.standing import standing_of
 from events.recent import RecentEvents
 from graph.answer import Answer
+from graph.frames import kind_of_column
 from graph.query import open_answer
+from graph.schema import PropertyType
 from graph.store import QueryLimits
 from graph.workers import Stop, Workers
 from loaders.errors import UnknownSegment
+from loaders.mapping_schema import TAKEN_NAMES
 from pipeline.forgotten import Forgotten
 from pipeline.snapshot import Snapshot
 from ranking.alternatives import methods_of
@@ -212,6 +215,15 @@ class SnapshotService:
     def categories(self) -> list[Category]:
         """All categories."""
         return self._catalogue.categories
+
+    def attribute_types(self, label: str) -> Mapping[str, PropertyType]:
+        """See ``Service``."""
+        table = self._snapshot.users if label == "User" else self._snapshot.products
+        return {
+            name: kind_of_column(dtype)
+            for name, dtype in table.schema.items()
+            if name not in TAKEN_NAMES
+        }
 
     def search_products(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         """Products whose title or id holds ``text``."""

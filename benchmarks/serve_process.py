@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Server", "cpu_seconds", "megabytes"]
+__all__ = ["Server", "cpu_seconds", "megabytes", "peers", "until_stopped"]
 
 PATIENCE_SECONDS = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -85,3 +86,24 @@ def megabytes(pid: int) -> dict[str, float]:
         "share": round(found["Pss"]),
         "own": round(found["Private_Clean"] + found["Private_Dirty"]),
     }
+
+
+def until_stopped(pid: int) -> None:
+    """Wait until a process that was sent SIGSTOP does nothing any more."""
+    status = Path(f"/proc/{pid}/stat")
+    while status.read_text().rpartition(")")[2].split()[0] not in "TtZ":
+        time.sleep(0.001)
+
+
+def peers(pid: int) -> set[int]:
+    """Ports at the other end of the TCP connections over IPv4 that a process holds."""
+    held = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            held.add(os.readlink(descriptor))
+    found = set()
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if f"socket:[{fields[9]}]" in held:
+            found.add(int(fields[2].partition(":")[2], 16))
+    return found - {0}

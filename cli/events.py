@@ -1,15 +1,17 @@
-"""``coterie events``: what live events wait for the graph, and delivering them by hand."""
+"""``coterie events``: what waits for the graph, and delivering it by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.options import DEFAULT_HOME, HomeOption, JsonOption, StoreOption, at_home, settings
 from cli.output import emit_json, err, out, table
 from events.deliver import deliver, right_to_deliver
+from events.lane import Lane, QueueStatus
 from events.queue import EventQueue, queue_file
 from loaders.errors import ConfigError
 from pipeline.home import Home
@@ -18,7 +20,9 @@ __all__ = ["register"]
 
 WAIT_SECONDS = 60.0
 SHOWN = 10
-HELP = """Live events that wait for the graph.
+LEADING = 4
+"""First columns of a row, by which a person knows it."""
+HELP = """Live events, and changes of customers and products, that wait for the graph.
 
 Example: `coterie events status --home shops/mine`
 """
@@ -35,33 +39,41 @@ def _queue(home: Home) -> EventQueue:
 
 @events.command()
 def status(home: HomeOption = DEFAULT_HOME, json: JsonOption = False) -> None:
-    """Show how many events wait, for how long, and which the store refused.
+    """Show how many events and changes wait, for how long, and which the store refused.
 
     Example: `coterie events status`
     """
     with _queue(at_home(home)) as queue:
-        found, refused = queue.status(), queue.refused(SHOWN)
+        lanes: dict[str, Lane[Any]] = {"events": queue, "changes": queue.changes}
+        found = {name: (lane.status(), lane.refused(SHOWN)) for name, lane in lanes.items()}
     if json:
-        aside = [{**event._asdict(), "why": why} for event, why in refused]
-        emit_json({**asdict(found), "first_refused": aside})
+        told = {name: _told(*of) for name, of in found.items()}
+        emit_json({**told["events"], "changes": told["changes"]})
         return
-    out.print(f"{found.waiting:,} events wait, the oldest for {found.oldest_seconds:.0f} s")
-    if refused:
-        rows = [(e.event_id, e.event, e.user_id, e.product_id, why) for e, why in refused]
-        columns = ("event_id", "event", "user", "product", "why")
-        table(f"{found.refused:,} refused by the store", columns, rows)
+    for name, (state, refused) in found.items():
+        out.print(f"{state.waiting:,} {name} wait, the oldest for {state.oldest_seconds:.0f} s")
+        if refused:
+            columns = (*refused[0][0]._fields[:LEADING], "why")
+            rows = [(*row[:LEADING], why) for row, why in refused]
+            table(f"{state.refused:,} {name} refused by the store", columns, rows)
+
+
+def _told(state: QueueStatus, refused: Sequence[tuple[Any, str]]) -> dict[str, Any]:
+    """A lane for programs."""
+    aside = [{**row._asdict(), "why": why} for row, why in refused]
+    return {**asdict(state), "first_refused": aside}
 
 
 @events.command("deliver")
 def deliver_now(
     retry: Annotated[
-        bool, typer.Option("--retry", help="Try those that the store refused once more.")
+        bool, typer.Option("--retry", help="Try events that the store refused once more.")
     ] = False,
     home: HomeOption = DEFAULT_HOME,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Move all waiting events to the graph now; a running `coterie serve` does so by itself.
+    """Move all that waits to the graph now; a running `coterie serve` does so by itself.
 
     Example: `coterie events deliver --retry`
     """
@@ -75,9 +87,13 @@ def deliver_now(
         finally:
             right.release()
     if json:
-        emit_json({"delivered": done.events, "refused": done.refused, "tried_again": again})
+        counts = {"delivered": done.events, "changes": done.changes, "refused": done.refused}
+        emit_json({**counts, "tried_again": again})
         return
-    err.print(f"{place.store_name} took {done.events:,} events and refused {done.refused:,}")
+    err.print(
+        f"{place.store_name} took {done.events:,} events and {done.changes:,} changes, and refused "
+        f"{done.refused:,}"
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -1,1 +1,1 @@
-"""Live events: kept durably the moment they are acknowledged, then delivered to the store once."""
+"""Live events and changes: kept durably once acknowledged, then delivered to the store once."""

@@ -1,39 +1,33 @@
-"""Waiting events into the store: in order, in batches, each of them exactly once in effect.
+"""What waits into the store: in order, in batches, each of them exactly once in effect.
 
 A batch is one transaction of the store, and is marked in the queue after it. A crash between the
-two delivers the batch again, and the store knows the ids of its events: nothing is there twice.
+two delivers the batch again: the store knows the ids of its events, and a change sets what it set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import polars as pl
-
 from events.config import EventsConfig
-from events.event import COLUMNS, ShopEvent
-from events.queue import EventQueue, Waiting
-from graph.ddl import quoted
+from events.lane import Lane, R
+from events.queue import EventQueue
+from events.write import write_changes, write_events
 from graph.locks import WriterLock
 from graph.open import open_store
-from graph.schema import EVENT_EDGES
 from graph.store import Conflict, GraphStore
-from loaders.errors import CoterieError, DataError, StoreUnavailable
-from loaders.schema import ANONYMOUS_PREFIX, TABLES
+from loaders.errors import CoterieError, StoreUnavailable
 
 __all__ = ["Delivered", "deliver", "right_to_deliver"]
-
-_TYPES = TABLES["events"].dtypes
-_ENDS = {"user_id": "source", "product_id": "target"}
 
 
 @dataclass
 class Delivered:
-    """What a delivery did: events that are in the store now, and events it refused."""
+    """What a delivery did: what is in the store now, and how much of both it refused."""
 
     events: int = 0
+    changes: int = 0
     refused: int = 0
     reasons: list[str] = field(default_factory=list)
 
@@ -53,7 +47,7 @@ def deliver(
     """Move all that waits in ``queue`` to the store at ``uri``.
 
     Args:
-        queue: where events wait.
+        queue: where events and changes wait.
         uri: path of an embedded store, or address of a server.
         config: how many go in one transaction.
         wait_seconds: how long to wait for another writer of an embedded store.
@@ -63,85 +57,66 @@ def deliver(
         EventQueueUnavailable: the queue cannot be read or written.
     """
     done = Delivered()
-    if not queue.waiting(1):
+    if not (queue.waiting(1) or queue.changes.waiting(1)):
         return done
     with open_store(uri, wait_seconds=wait_seconds) as store:
-        while batch := queue.waiting(config.batch):
-            _settle(queue, store, batch, done)
+        done.events = _drain(queue, store, write_events, config.batch, done)
+        done.changes = _drain(queue.changes, store, write_changes, config.batch, done)
     return done
 
 
+def _drain(
+    lane: Lane[R],
+    store: GraphStore,
+    write: Callable[[GraphStore, Sequence[R]], None],
+    most: int,
+    done: Delivered,
+) -> int:
+    """Deliver all of a lane; how many rows the store took."""
+    taken = 0
+    while batch := lane.waiting(most):
+        taken += _settle(lane, batch, lambda rows: write(store, rows), done)
+    return taken
+
+
 def _settle(
-    queue: EventQueue, store: GraphStore, batch: Sequence[Waiting], done: Delivered
-) -> None:
-    """Deliver a batch; where the store refuses it, find the event to blame and set it aside."""
+    lane: Lane[R],
+    batch: Sequence[tuple[int, R]],
+    write: Callable[[Sequence[R]], None],
+    done: Delivered,
+) -> int:
+    """Deliver a batch; where the store refuses it, find the row to blame and set it aside."""
+    places = [place for place, _ in batch]
     try:
-        _write(store, [event for _, event in batch])
+        write([row for _, row in batch])
     except CoterieError as error:
-        if isinstance(error, StoreUnavailable) and not isinstance(error, Conflict):
-            raise
+        _check_refusal(error)
         if len(batch) > 1:
             half = len(batch) // 2
-            for part in (batch[:half], batch[half:]):
-                _settle(queue, store, part, done)
-            return
-        _settle_one(queue, store, batch[0], done)
-    else:
-        queue.delivered([place for place, _ in batch])
-        done.events += len(batch)
+            return sum(_settle(lane, part, write, done) for part in (batch[:half], batch[half:]))
+        return _settle_one(lane, batch[0], write, done)
+    lane.delivered(places)
+    return len(batch)
 
 
-def _settle_one(queue: EventQueue, store: GraphStore, one: Waiting, done: Delivered) -> None:
-    """Try an event that was refused once more: another process may have written it meanwhile."""
-    place, event = one
+def _settle_one(
+    lane: Lane[R], one: tuple[int, R], write: Callable[[Sequence[R]], None], done: Delivered
+) -> int:
+    """Try a row that was refused once more: another process may have written it meanwhile."""
+    place, row = one
     try:
-        _write(store, [event])
+        write([row])
     except CoterieError as error:
-        if isinstance(error, StoreUnavailable) and not isinstance(error, Conflict):
-            raise
-        queue.set_aside(place, str(error))
+        _check_refusal(error)
+        lane.set_aside(place, str(error))
         done.refused += 1
-        done.reasons.append(f"{event.event_id}: {error}")
-    else:
-        queue.delivered([place])
-        done.events += 1
+        done.reasons.append(f"{row.named}: {error}")
+        return 0
+    lane.delivered([place])
+    return 1
 
 
-def _write(store: GraphStore, events: Sequence[ShopEvent]) -> None:
-    """Events with the users and products that only they name, in one transaction."""
-    frame = pl.DataFrame(
-        events, schema={name: _raw(name) for name in COLUMNS}, orient="row"
-    ).with_columns(pl.col("at").cast(_TYPES["at"]))
-    unknown = set(frame["event"]) - set(EVENT_EDGES)
-    if unknown:
-        raise DataError(f"expected one of {', '.join(EVENT_EDGES)}; found {sorted(unknown)}")
-    with store.transaction():
-        _add_bare(store, "User", frame["user_id"])
-        _add_bare(store, "Product", frame["product_id"])
-        for (name,), rows in frame.partition_by("event", as_dict=True).items():
-            edge = EVENT_EDGES[str(name)]
-            table = rows.rename(_ENDS).select("source", "target", *edge.properties)
-            store.append_events(edge, table.to_arrow())
-
-
-def _raw(name: str) -> pl.DataType:
-    """The type a column has in the queue."""
-    return pl.Int64() if name == "at" else _TYPES[name]
-
-
-def _add_bare(store: GraphStore, label: str, named: pl.Series) -> None:
-    """Make nodes for ids the store does not know, with nothing but their id.
-
-    As a load does for what only events name; a later load fills in the rest.
-    """
-    ids = named.unique(maintain_order=True)
-    known = store.query(
-        f"UNWIND $ids AS id MATCH (n:{quoted(label)} {{id: id}}) RETURN n.id AS id",
-        {"ids": ids.to_list()},
-    )["id"].to_pylist()
-    fresh = pl.DataFrame({"id": ids.filter(~ids.is_in(known))})
-    if label == "User":
-        visitor = pl.col("id").str.starts_with(ANONYMOUS_PREFIX)
-        fresh = fresh.with_columns(anonymous=visitor)
-    if fresh.height:
-        store.upsert_nodes(label, fresh.to_arrow())
+def _check_refusal(error: CoterieError) -> None:
+    """Raise what says nothing about the rows: the store is away."""
+    if isinstance(error, StoreUnavailable) and not isinstance(error, Conflict):
+        raise error

@@ -83,8 +83,8 @@ class Deliverer:
         return True
 
     def _deliver(self) -> list[str]:
-        """Reasons for which events were set aside."""
-        if not self._queue.waiting(1):
+        """Reasons for which something was set aside."""
+        if not (self._queue.waiting(1) or self._queue.changes.waiting(1)):
             return []
         try:
             right = right_to_deliver(self._queue)

@@ -26,5 +26,10 @@ class ShopEvent(NamedTuple):
     session_id: str | None = None
     rating: float | None = None
 
+    @property
+    def named(self) -> str:
+        """What a person knows it by."""
+        return self.event_id
+
 
 COLUMNS = ShopEvent._fields

@@ -20,6 +20,7 @@ __all__ = [
     "check_owners",
     "derived_nodes",
     "edge_frame",
+    "kind_of_column",
     "new_columns",
     "node_frame",
     "stamped",
@@ -48,7 +49,7 @@ def node_frame(
 def new_columns(frame: pl.DataFrame, known: Mapping[str, PropertyType]) -> dict[str, PropertyType]:
     """Attributes of ``frame`` that are not ``known``, with the type they are to be stored with."""
     return {
-        name: _infer(dtype)
+        name: kind_of_column(dtype)
         for name, dtype in frame.schema.items()
         if name != "id" and name not in known
     }
@@ -155,7 +156,8 @@ def _names(
     return named
 
 
-def _infer(dtype: pl.DataType) -> PropertyType:
+def kind_of_column(dtype: pl.DataType) -> PropertyType:
+    """The type that a column of ``dtype`` is stored with, where the store has none for it yet."""
     if dtype == pl.Boolean:
         return "bool"
     if dtype.is_integer():

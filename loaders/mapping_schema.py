@@ -28,12 +28,18 @@ __all__ = [
     "ProductsFile",
     "UsersFile",
     "attribute_name",
+    "is_attribute_name",
 ]
 
 
 def attribute_name(column: str) -> str:
     """A column's name as an attribute's: ``Home Town`` becomes ``home_town``."""
     return re.sub(r"\W+", "_", column.strip().lower()).strip("_")
+
+
+def is_attribute_name(name: str) -> bool:
+    """Whether an attribute may be called so: as an identifier, and as no column of the contract."""
+    return re.fullmatch("[a-z][a-z0-9_]{0,99}", name) is not None and name not in TAKEN_NAMES
 
 
 def _named(value: object) -> object:
@@ -48,7 +54,7 @@ def _named(value: object) -> object:
 
 def _free_names(value: dict[str, str]) -> dict[str, str]:
     for name in value:
-        if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in TAKEN_NAMES:
+        if not is_attribute_name(name):
             raise ValueError(
                 f"'{name}' cannot be an attribute's name: lower-case letters, digits and _, and "
                 f'not {", ".join(TAKEN_NAMES)}; write a table such as {{ my_name = "Column" }}'

@@ -74,7 +74,7 @@ def _forget(home: Home, config: Config, queue: EventQueue, user_id: str) -> Eras
     with open_store(home.store, wait_seconds=WAIT_SECONDS) as store:
         asked = store.query("MATCH (u:User {id: $id}) RETURN u.id AS id", {"id": user_id})
         there, listed = bool(asked.num_rows), Forgotten(forgotten_file(home.path))
-        if not there and not _served(home, user_id) and not queue.events_of(user_id):
+        if not there and not _served(home, user_id) and not queue.kept_of(user_id):
             raise UnknownUser(f"no customer has the id {user_id!r}")
         Vault(audiences_file(home)).erase([user_id])
         ExperimentDesk(home, config.experiments).ledger.forget([user_id])

@@ -30,7 +30,7 @@ class BuildTold:
         running: it goes on.
         stage, done, total: where it is; ``total`` 0 while unknown, no stage before the first.
         started, told: ISO 8601, UTC.
-        stages: those before, oldest first.
+        stages: names of those before, oldest first.
     """
 
     running: bool
@@ -54,9 +54,11 @@ def noted(home: Home, progress: Progress) -> Progress:
     def tell(stage: str, done: int, total: int) -> None:
         nonlocal last
         progress(stage, done, total)
-        new = stage != stages[-1]
+        # What follows a colon is detail of one stage, such as the loss of an epoch.
+        name = stage.partition(":")[0]
+        new = name != stages[-1]
         if new:
-            stages.append(stage)
+            stages.append(name)
         if not new and time.monotonic() - last < EVERY_SECONDS:
             return
         last = time.monotonic()

@@ -47,6 +47,7 @@ from api.models.shop import BuildInfo, Category, Metric
 from api.models.users import CategoryShare, HistoryLine, UserHit, UserProfile
 from api.service import ALL, ANY
 from graph.answer import Answer
+from graph.schema import PropertyType
 from graph.store import QueryLimits
 from graph.workers import Stop
 from loaders.errors import (
@@ -299,6 +300,9 @@ class TinyService:
             source="frequency" if own else "popularity",
             reasons=[Reason(kind=kind, text=text[language].format(**evidence), evidence=evidence)],
         )
+
+    def attribute_types(self, label: str) -> Mapping[str, PropertyType]:
+        return {"age": "string", "visits": "int"} if label == "User" else {"stock": "float"}
 
     def categories(self) -> list[Category]:
         return [

@@ -17,6 +17,7 @@ from api.access.keys import KeyFile, key_file
 from api.app import create_app
 from api.builds import HomeBuilds
 from api.live import Live
+from api.merchandising import House
 from api.provider import SnapshotProvider
 from api.trials import Trials
 from events.config import EventsConfig
@@ -24,6 +25,7 @@ from pipeline.audiences import Desk
 from pipeline.config import load_config
 from pipeline.experiments import ExperimentDesk
 from pipeline.home import Home
+from pipeline.merchandising import MerchandisingDesk
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -36,6 +38,7 @@ VIEWS = (
     *("", "segments", "segment/segment-1", "audiences", "audience?idea=lapsed", "customers"),
     *("customer/user-0", "products", "product/product-0", "cypher", "quality", "snapshots"),
     *("experiments", "experiment-new", "stage/mature"),
+    *("merchandising", "rule"),
 )
 
 
@@ -55,7 +58,8 @@ def shop(built: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home
 
 @pytest.fixture(scope="module")
 def address(shop: Home) -> Iterator[str]:
-    provider = SnapshotProvider(shop, "The corner shop", every=0.1)
+    house = House(MerchandisingDesk(shop))
+    provider = SnapshotProvider(shop, "The corner shop", every=0.1, rules=house)
     live = Live(shop.path, shop.store, EventsConfig())
     keys = KeyFile(key_file(shop.path))
     access = Access(keys, Audit(audit_file(shop.path)), local=True)
@@ -64,7 +68,7 @@ def address(shop: Home) -> Iterator[str]:
     trials = Trials(tried, provider.held, provider.hold)
     provider.start()
     trials.start()
-    app = create_app(provider, None, live, access, HomeBuilds(shop), desk, trials=trials)
+    app = create_app(provider, None, live, access, HomeBuilds(shop), desk, None, trials, house)
     with listening(lambda _: app) as at:
         yield at
     trials.stop()
@@ -194,6 +198,22 @@ def test_an_experiment_is_planned_begun_and_ended(page: Page) -> None:
         page.get_by_role("dialog").get_by_role("button", name=act, exact=True).click()
         page.get_by_role("heading", name=f"Only new things {state}").wait_for()
     page.get_by_role("cell", name="control", exact=True).wait_for()
+
+
+def test_a_rule_shows_what_it_changes(page: Page) -> None:
+    page.goto("/#/merchandising")
+    page.get_by_role("link", name="New rule").click()
+    page.get_by_label("Name").fill("Hero")
+    page.get_by_label("Id (a-z, 0-9, -)").fill("hero")
+    page.get_by_label("Effect").select_option("pin")
+    product = page.get_by_label("Products")
+    product.fill("product-59")
+    product.press("Enter")
+    changed = page.get_by_role("region", name="What it changes")
+    row = changed.get_by_role("row").nth(1)
+    playwright.expect(row.get_by_role("cell").last).to_have_text("1")
+    page.get_by_role("button", name="Save rule").click()
+    page.get_by_role("row", name="Hero").get_by_text("active").wait_for()
 
 
 def test_a_key_shows_what_it_opens(browser: Browser, built: Home, tmp_path: Any) -> None:

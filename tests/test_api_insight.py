@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from loaders.synthetic import Planted
 from pipeline.audiences import Desk
 from pipeline.config import load_config
 from pipeline.home import Home
-from pipeline.told import noted, told_of_build
+from pipeline.told import EVERY_SECONDS, noted, told_of_build
 
 
 @pytest.fixture(scope="module")
@@ -150,11 +151,13 @@ def test_a_build_tells_how_far_it_is(tmp_path: Any) -> None:
     tell = noted(home, lambda *told: said.append(told))
     with home.building():
         tell("read", 0, 1)
-        tell("train", 1, 9)
+        tell("train: loss 2.1", 0, 9)
+        time.sleep(EVERY_SECONDS)
+        tell("train: loss 1.7", 1, 9)
         found = told_of_build(home)
-    assert (found.running, found.stage, found.done, found.total) == (True, "train", 1, 9)
+    assert (found.running, found.stage, found.done, found.total) == (True, "train: loss 1.7", 1, 9)
     assert found.stages == ("read",)
-    assert said == [("read", 0, 1), ("train", 1, 9)]
+    assert [stage for stage, *_ in said] == ["read", "train: loss 2.1", "train: loss 1.7"]
     assert not told_of_build(home).running
     (tmp_path / "build.json").write_text("{")
     assert told_of_build(home).stage is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from api.app import create_app
 from api.models.base import Mode
 from api.models.lists import Recommendations
 from api.models.options import ListOptions
-from api.provider import SnapshotProvider
+from api.provider import PATIENT_LOOKS, SnapshotProvider
 from api.snapshot_service import SnapshotService
+from benchmarks.mixed_load import two_builds
 from graph.query import rows_of
 from graph.store import QueryLimits
 from loaders.errors import (
@@ -407,6 +409,24 @@ def test_a_provider_changes_over_and_survives_damage(own: Home) -> None:
     second = build(own, config_of(own))
     provider.refresh()
     assert provider().build_info().build == second.manifest.build != old
+
+
+def test_a_snapshot_that_requests_held_is_let_go_when_they_end(own: Home) -> None:
+    two_builds(own)
+    first, second = own.builds()
+    own.publish(first)
+    provider = SnapshotProvider(own, "shop")
+    provider.refresh()
+    request: list[Any] = [provider()]
+    request.append(request)  # only the collector ends a cycle
+    before = weakref.ref(provider())
+    own.publish(second)
+    provider.refresh()
+    del request
+    assert before() is not None
+    for _ in range(PATIENT_LOOKS):
+        provider.refresh()
+    assert before() is None
 
 
 def test_a_watcher_outlives_any_mistake(own: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,12 +33,12 @@ def test_what_waits_is_shown_and_delivered(waiting: Home) -> None:
     assert (status["waiting"], status["refused"]) == (2, 0) and status["oldest_seconds"] >= 0
     before = viewed(waiting)
     ran = coterie("events", "deliver", "--home", waiting.path, "--json")
-    assert ran.json == {"delivered": 1, "refused": 1, "tried_again": 0}, ran.err
+    assert ran.json == {"delivered": 1, "changes": 0, "refused": 1, "tried_again": 0}, ran.err
     assert viewed(waiting) == before + 1
     shown = coterie("events", "status", "--home", waiting.path)
     assert "0 events wait" in shown.out and "bad" in shown.out and "expected one of" in shown.out
     ran = coterie("events", "deliver", "--retry", "--home", waiting.path)
-    assert ran.code == 0 and "took 0 events and refused 1" in ran.err
+    assert ran.code == 0 and "took 0 events and 0 changes, and refused 1" in ran.err
 
 
 def test_a_server_takes_events_into_the_embedded_store(own: Home) -> None:

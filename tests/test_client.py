@@ -116,6 +116,22 @@ def test_what_an_analyst_asks(shop: Client) -> None:
     assert shop.schema()["labels"]
 
 
+def test_customers_and_products_are_put(shop: Client, home: Path) -> None:
+    shop.put_product("a/b", {"price": 2.5, "attributes": {"stock": 3}})
+    shop.put_user("ann", {"attributes": {"age": "45-59"}})
+    products = [{"product_id": f"p{i}"} for i in range(501)]
+    result = shop.put_products([*products, {"product_id": "bad", "price": -1}])
+    assert result.accepted == [p["product_id"] for p in products]
+    assert [(one.item["product_id"], one.detail) for one in result.refused] == [
+        ("bad", "price: Input should be greater than or equal to 0")
+    ]
+    refused = shop.put_users([{"user_id": "u", "age": 3}]).refused
+    assert refused[0].detail == "age: Extra inputs are not permitted"
+    with EventQueue(queue_file(home)) as queue:
+        ids = [change.id for _, change in queue.changes.waiting(10_000)]
+    assert ids == ["a/b", "ann", *result.accepted]
+
+
 def test_problems_say_what_to_do(shop: Client) -> None:
     with pytest.raises(NotFound, match="no product has the id 'nope'") as caught:
         shop.product("nope")
@@ -241,6 +257,8 @@ def test_each_call_leads_to_a_route(served: TestClient) -> None:
     arguments: dict[str, Any] = {
         "events": ([VIEW],), "basket": (["jam"],), "cypher": ("MATCH",),
         "estimate_audience": ({"name": "x"},), "save_audience": ({"name": "x"},),
+        "put_user": ("x", {}), "put_product": ("x", {}),
+        "put_users": ([{}],), "put_products": ([{}],),
         "create_experiment": ({"id": "x"},), "change_experiment": ({"id": "x"},),
     }  # fmt: skip
     for name in calls.__all__:

@@ -61,7 +61,7 @@ class Readiness(Answer):
                     {
                         "name": "events",
                         "state": "degraded",
-                        "detail": "312 events wait, the oldest for 75 s.",
+                        "detail": "312 events and changes wait, the oldest for 75 s.",
                         "waiting": 312,
                         "oldest_seconds": 75.2,
                         "refused": 0,

@@ -31,6 +31,7 @@ __all__ = [
     "STOREFRONT",
     "TRIED",
     "TRYING",
+    "WRITING",
     "Current",
     "Cursor",
     "Intake",
@@ -106,6 +107,8 @@ TRIED = [Depends(Needs("marketer", "analyst", "admin"))]
 """Of a route that tells what came of experiments and campaigns."""
 TRYING = [Depends(Needs("marketer", "admin", audited=True))]
 """Of a route that changes experiments."""
+WRITING = [Depends(Needs("marketer", "admin", audited=True))]
+"""Of a route that changes customers or products."""
 METRICS = [Depends(Needs("metrics", "admin"))]
 """Of a route that tells how the server does."""
 INSIDERS = [Depends(Needs("marketer", "analyst", "admin"))]

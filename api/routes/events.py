@@ -23,8 +23,9 @@ from api.models.events import (
     ListView,
     RefusedEvent,
 )
-from api.problems import ProblemField, problem, responses
+from api.problems import responses
 from api.routes.common import INSIDERS, STOREFRONT, Intake, Settings, Tried, answer
+from api.routes.judging import detail_of, fields_of, refusal, text
 from api.trials import Trials
 from events.event import ShopEvent
 from experiments.ledger import Touch
@@ -48,11 +49,13 @@ def events(
     lists and clicks of experiments are counted there, and shown lists go nowhere else.
     """
     if len(body.events) > settings.event_batch:
-        return _refusal(request, [("", f"expected at most {settings.event_batch} events")])
+        return refusal(
+            request, "body.events", [("", f"expected at most {settings.event_batch} events")]
+        )
     kept, refused = _judged(body.events, trials)
     if not kept:
         wrong = [(f".{r.index}.{e.field}", e.message) for r in refused for e in r.errors]
-        return _refusal(request, wrong)
+        return refusal(request, "body.events", wrong)
     if trials and (touches := [one.touch for one in kept if one.touch]):
         trials.note(touches)
     if acts := [one.act for one in kept if one.act]:
@@ -83,13 +86,6 @@ class _Kept:
     touch: Touch | None
 
 
-def _refusal(request: Request, wrong: Sequence[tuple[str, str]]) -> Response:
-    """A problem that names what is wrong at each place below ``body.events``."""
-    fields = [ProblemField(field=f"body.events{place}", message=text) for place, text in wrong]
-    detail = "; ".join(f"{f.field}: {f.message}" for f in fields[:3])
-    return problem(request, 422, "invalid-request", detail, errors=fields)
-
-
 def _judged(raw: Sequence[Any], trials: Trials | None) -> tuple[list[_Kept], list[RefusedEvent]]:
     """Events in order, and why the others are not."""
     kept: list[_Kept] = []
@@ -109,8 +105,8 @@ def _judged(raw: Sequence[Any], trials: Trials | None) -> tuple[list[_Kept], lis
             # What was done counts, whatever became of the experiment it is said to belong to.
             kept.append(_Kept(index, event_id, event.kept(event_id, now), touch))
         elif wrong:
-            fields = [EventField(field="experiment", message=_text(wrong))]
-            refused.append(RefusedEvent(index=index, detail=_text(wrong), errors=fields))
+            fields = [EventField(field="experiment", message=text(wrong))]
+            refused.append(RefusedEvent(index=index, detail=text(wrong), errors=fields))
         else:
             kept.append(_Kept(index, event_id, None, touch))
     return kept, refused
@@ -134,14 +130,5 @@ def _touch(
 
 
 def _refused(index: int, error: ValidationError) -> RefusedEvent:
-    fields = [
-        EventField(field=_text(".".join(map(str, e["loc"])) or "event"), message=_text(e["msg"]))
-        for e in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    detail = "; ".join(f"{f.field}: {f.message}" for f in fields[:3])
-    return RefusedEvent(index=index, detail=detail, errors=fields)
-
-
-def _text(value: str) -> str:
-    """``value`` without the half surrogates that a key in JSON may spell."""
-    return value.encode("utf-8", "replace").decode()[:200]
+    fields = fields_of(error, "event")
+    return RefusedEvent(index=index, detail=detail_of(fields), errors=fields)

@@ -8,10 +8,12 @@ import * as cypher from "./views/cypher.js";
 import * as experiment from "./views/experiment.js";
 import * as experimentForm from "./views/experiment-form.js";
 import * as experiments from "./views/experiments.js";
+import * as merchandising from "./views/merchandising.js";
 import * as overview from "./views/overview.js";
 import * as product from "./views/product.js";
 import * as products from "./views/products.js";
 import * as quality from "./views/quality.js";
+import * as rule from "./views/rule.js";
 import * as segment from "./views/segment.js";
 import * as segments from "./views/segments.js";
 import * as stage from "./views/stage.js";
@@ -28,6 +30,7 @@ export const SECTIONS = [
   { name: "customers", path: "customers", title: "customers.title", icon: "person", needs: MARKETER },
   { name: "products", path: "products", title: "products.title", icon: "product", needs: STOREFRONT },
   { name: "cypher", path: "cypher", title: "cypher.title", icon: "graph", needs: ["analyst"] },
+  { name: "merchandising", path: "merchandising", title: "rules.title", icon: "megaphone", needs: INSIDERS },
   { name: "experiments", path: "experiments", title: "experiments.title", icon: "flask", needs: INSIDERS },
   { name: "quality", path: "quality", title: "quality.title", icon: "quality", needs: INSIDERS },
   { name: "snapshots", path: "snapshots", title: "snapshots.title", icon: "snapshot", needs: ["admin"] },
@@ -47,6 +50,8 @@ export const VIEWS = {
   products: view("products", "products.title", STOREFRONT, products.view),
   product: view("products", "product.title", STOREFRONT, product.view),
   cypher: view("cypher", "cypher.title", ["analyst"], cypher.view),
+  merchandising: view("merchandising", "rules.title", INSIDERS, merchandising.view),
+  rule: view("merchandising", "rule.title", ["marketer", "admin"], rule.view),
   experiments: view("experiments", "experiments.title", INSIDERS, experiments.view),
   experiment: view("experiments", "experiments.name", INSIDERS, experiment.view),
   "experiment-new": view("experiments", "experiments.new", ["marketer", "admin"], experimentForm.view),

@@ -7,12 +7,13 @@ import experiments from "../words/experiments.js";
 import graph from "../words/graph.js";
 import overview from "../words/overview.js";
 import products from "../words/products.js";
+import rules from "../words/rules.js";
 import segments from "../words/segments.js";
 import service from "../words/service.js";
 
 const WORDS = {
   ...common, ...overview, ...segments, ...audiences, ...customers, ...products, ...graph, ...service,
-  ...experiments,
+  ...experiments, ...rules,
 };
 const PLACES = { en: 0, zh: 1 };
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coterie_client import calls
 from coterie_client.asynchronous import AsyncClient
+from coterie_client.changes import ChangesResult
 from coterie_client.client import Client
 from coterie_client.errors import (
     CoterieError,
@@ -20,6 +21,7 @@ from coterie_client.experiments import clicked, shown
 
 __all__ = [
     "AsyncClient",
+    "ChangesResult",
     "Client",
     "CoterieError",
     "EventsResult",

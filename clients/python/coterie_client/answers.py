@@ -14,6 +14,7 @@ __all__ = [
     "BasketSuggestions",
     "BoughtTogether",
     "Build",
+    "ChangesAnswer",
     "EventsAnswer",
     "ExperimentRef",
     "Members",
@@ -209,6 +210,18 @@ class EventsAnswer(TypedDict):
     """Which events of a request were kept."""
 
     accepted: list[_Accepted]
+    refused: list[_RefusedEvent]
+
+
+class _AcceptedItem(TypedDict):
+    index: int
+    id: str
+
+
+class ChangesAnswer(TypedDict):
+    """Which customers or products of a request were kept."""
+
+    accepted: list[_AcceptedItem]
     refused: list[_RefusedEvent]
 
 

@@ -17,6 +17,7 @@ from coterie_client.answers import (
     BasketSuggestions,
     BoughtTogether,
     Build,
+    ChangesAnswer,
     EventsAnswer,
     Members,
     Products,
@@ -54,6 +55,10 @@ __all__ = [
     "plan_experiment",
     "product",
     "products",
+    "put_product",
+    "put_products",
+    "put_user",
+    "put_users",
     "recommend",
     "save_audience",
     "schema",
@@ -169,6 +174,26 @@ def events(batch: Sequence[Mapping[str, Any]]) -> Call[EventsAnswer]:
     named = all("event_id" in event for event in batch)
     body = {"events": [dict(event) for event in batch]}
     return Call("POST", "/v1/events", None, body, repeatable=named)
+
+
+def put_user(user_id: str, properties: Mapping[str, Any]) -> Call[dict[str, str]]:
+    """Add a customer or set what ``properties`` say of them."""
+    return Call("PUT", f"/v1/users/{_id(user_id)}", None, dict(properties))
+
+
+def put_users(batch: Sequence[Mapping[str, Any]]) -> Call[ChangesAnswer]:
+    """Several customers, each with its ``user_id``."""
+    return Call("PUT", "/v1/users", None, {"users": [dict(one) for one in batch]})
+
+
+def put_product(product_id: str, properties: Mapping[str, Any]) -> Call[dict[str, str]]:
+    """Add a product or set what ``properties`` say of it."""
+    return Call("PUT", f"/v1/products/{_id(product_id)}", None, dict(properties))
+
+
+def put_products(batch: Sequence[Mapping[str, Any]]) -> Call[ChangesAnswer]:
+    """Several products, each with its ``product_id``."""
+    return Call("PUT", "/v1/products", None, {"products": [dict(one) for one in batch]})
 
 
 def users(search: str = "", *, limit: int = 10, cursor: str | None = None) -> Call[Users]:

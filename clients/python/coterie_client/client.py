@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -12,8 +13,9 @@ import httpx
 
 from coterie_client import answers, calls
 from coterie_client.calls import NDJSON, Call
+from coterie_client.changes import ChangesResult
 from coterie_client.errors import CoterieError, InvalidRequest, Unreachable, problem_of
-from coterie_client.events import EventsResult, batches
+from coterie_client.events import BATCH, EventsResult, batches
 from coterie_client.experiments import ExperimentMethods
 from coterie_client.retries import Retries
 
@@ -173,6 +175,47 @@ class Client(ExperimentMethods):
                 result.add(batch, self.send(calls.events(batch)))
             except InvalidRequest as problem:
                 result.add_refusal(batch, problem)
+        return result
+
+    # For a shop's own systems.
+
+    def put_user(self, user_id: str, properties: Mapping[str, Any]) -> None:
+        """Add a customer, or set what ``properties`` say of them; the rest stays."""
+        self.send(calls.put_user(user_id, properties))
+
+    def put_product(self, product_id: str, properties: Mapping[str, Any]) -> None:
+        """Add a product, or set what ``properties`` say of it; the rest stays.
+
+        Such as ``{"title": ..., "price": 2.5, "category_id": ..., "brand": ..., "attributes":
+        {"stock": 3}}``.
+        """
+        self.send(calls.put_product(product_id, properties))
+
+    def put_users(self, users: Iterable[Mapping[str, Any]]) -> ChangesResult:
+        """Any number of customers, each with its ``user_id``, in batches.
+
+        Raises:
+            Problem, Unreachable: as ``send``; what the server finds wrong with single ones is
+                told in the result instead. Batches before may have been kept.
+        """
+        return self._put(users, calls.put_users, "users")
+
+    def put_products(self, products: Iterable[Mapping[str, Any]]) -> ChangesResult:
+        """Any number of products, each with its ``product_id``; as ``put_users``."""
+        return self._put(products, calls.put_products, "products")
+
+    def _put(
+        self,
+        items: Iterable[Mapping[str, Any]],
+        call: Callable[[Sequence[Mapping[str, Any]]], Call[answers.ChangesAnswer]],
+        name: str,
+    ) -> ChangesResult:
+        result, waiting = ChangesResult(), iter(items)
+        while batch := list(islice(waiting, BATCH)):
+            try:
+                result.add(batch, self.send(call(batch)))
+            except InvalidRequest as problem:
+                result.add_refusal(batch, problem, name)
         return result
 
     # For marketers.

@@ -15,11 +15,10 @@ from typing import Any, Final
 from coterie_client.answers import EventsAnswer
 from coterie_client.errors import InvalidRequest
 
-__all__ = ["BATCH", "EventsResult", "RefusedEvent", "batches", "named"]
+__all__ = ["BATCH", "EventsResult", "RefusedEvent", "batches", "named", "refusals"]
 
 BATCH: Final = 500
 """Events that a server takes in one request by default."""
-_PLACE: Final = "body.events."
 
 
 @dataclass(frozen=True)
@@ -59,16 +58,26 @@ class EventsResult:
         Raises:
             InvalidRequest: it is not about single events.
         """
-        wrong: dict[int, list[str]] = {}
-        for error in problem.errors:
-            place, _, name = error["field"].removeprefix(_PLACE).partition(".")
-            if not error["field"].startswith(_PLACE) or not place.isdigit():
-                raise problem
-            wrong.setdefault(int(place), []).append(f"{name}: {error['message']}")
-        if not wrong:
+        for index, detail in refusals(problem, "events").items():
+            self.refused.append(RefusedEvent(batch[index], detail))
+
+
+def refusals(problem: InvalidRequest, name: str) -> dict[int, str]:
+    """What is wrong with each, by its place in the list ``name`` of the request.
+
+    Raises:
+        InvalidRequest: it is not about single ones.
+    """
+    wrong: dict[int, list[str]] = {}
+    start = f"body.{name}."
+    for error in problem.errors:
+        place, _, field_name = error["field"].removeprefix(start).partition(".")
+        if not error["field"].startswith(start) or not place.isdigit():
             raise problem
-        for index, texts in wrong.items():
-            self.refused.append(RefusedEvent(batch[index], "; ".join(texts)))
+        wrong.setdefault(int(place), []).append(f"{field_name}: {error['message']}")
+    if not wrong:
+        raise problem
+    return {index: "; ".join(texts) for index, texts in wrong.items()}
 
 
 def named(event: Mapping[str, Any]) -> dict[str, Any]:

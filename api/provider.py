@@ -118,6 +118,7 @@ class SnapshotProvider:
         assert self._before is not None
         if self._before() is None:
             self._before = None
+            _tidy()  # parts of it may be cycles of their own
             return
         self._looks += 1
         if self._looks >= PATIENT_LOOKS and self._looks.bit_count() == 1:

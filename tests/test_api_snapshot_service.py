@@ -429,6 +429,21 @@ def test_a_snapshot_that_requests_held_is_let_go_when_they_end(own: Home) -> Non
     assert before() is None
 
 
+def test_no_part_of_a_snapshot_outlives_the_requests_that_held_it(own: Home) -> None:
+    two_builds(own)
+    first, second = own.builds()
+    own.publish(first)
+    provider = SnapshotProvider(own, "shop")
+    provider.refresh()
+    request: Any = provider()
+    part = weakref.ref(request._insight)  # a cycle by itself
+    own.publish(second)
+    provider.refresh()
+    del request
+    provider.refresh()
+    assert part() is None
+
+
 def test_a_watcher_outlives_any_mistake(own: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = SnapshotProvider(own, "shop", every=0.01)
     monkeypatch.setattr(Snapshot, "load", lambda folder: 1 / 0)

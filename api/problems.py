@@ -209,6 +209,8 @@ def _methods(request: Request) -> list[str]:
     """What may be done at this path, by the document: each route alone names its own method."""
     paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
     path = request.url.path
+    if path in paths:
+        return sorted(method.upper() for method in paths[path])
     for part in ("[^/]+", ".+"):  # an id may hold slashes, where nothing else is meant
         pattern = {t: re.sub(r"\\{[^}]*\\}", part, re.escape(t)) for t in paths}
         found = {m.upper() for t in paths if re.fullmatch(pattern[t], path) for m in paths[t]}

@@ -134,6 +134,7 @@ def test_recommendations_with_reasons() -> None:
         "method": "frequency",
         "fallback": None,
         "build": "build-1",
+        "experiment": None,
         "items": [
             {
                 "rank": 1,
@@ -147,6 +148,7 @@ def test_recommendations_with_reasons() -> None:
                         "evidence": {"times": 3, "days_ago": 0},
                     }
                 ],
+                "merchandising": [],
             }
         ],
     }

@@ -5,8 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 HOME_DIR ?= .coterie
 PORT   ?= 8000
-# Test files that run side by side: the largest take about 5 GB of memory each.
-WORKERS ?= 2
+# Test files that run side by side: one more than cores, as many wait for servers. The largest take
+# about 5 GB of memory each.
+WORKERS ?= 3
 THREADS ?= 1
 PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The CPU build of torch is a tenth of the size; where its index does not answer, PyPI's is taken.

@@ -67,7 +67,7 @@ class RecommendedProduct(Answer):
     )
     reasons: list[Reason]
     merchandising: list[MerchandisingMark] = Field(
-        default_factory=list, description="Rules of the shop that concern it; none for most."
+        default=[], description="Rules of the shop that concern it; none for most."
     )
 
 

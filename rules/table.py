@@ -162,7 +162,9 @@ class RuleTable:
             DataError: the file is missing, or is no rule table.
         """
         try:
-            table = parquet.read_table(path)
+            # Not read_table, which would import all of pandas into a server.
+            with parquet.ParquetFile(path) as file:
+                table = file.read()
             counts = json.loads(table.schema.metadata[_COUNTS])
             table = table.select(list(SCHEMA))
         except (OSError, KeyError, TypeError, pa.ArrowException) as error:

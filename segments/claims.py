@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
 
 from graph.shop import Shop
 from segments.config import SegmentsConfig
@@ -191,6 +190,8 @@ def _of_fact(
 
 
 def _corrected(tested: list[tuple[str, Claim]]) -> list[tuple[str, Claim]]:
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     if not tested:
         return []
     raw = np.clip([claim.p_value for _, claim in tested], 0, 1)

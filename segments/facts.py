@@ -13,7 +13,6 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
 
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
@@ -119,6 +118,8 @@ def price_places(shop: Shop) -> npt.NDArray[np.float64]:
 
     Ties share the mean of their ranks; NaN without a price, or alone in the category.
     """
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     prices = shop.products["price"].cast(pl.Float64) if "price" in shop.products.columns else None
     places = np.full(len(shop.products), np.nan)
     if prices is None:

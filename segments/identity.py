@@ -17,7 +17,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.optimize import linear_sum_assignment
 
 __all__ = ["Change", "Changes", "Flow", "Level", "aligned", "changes", "matched", "overlap"]
 
@@ -158,6 +157,8 @@ def matched(table: Table) -> npt.NDArray[np.int64]:
     Args:
         table: as ``overlap`` gives it.
     """
+    from scipy.optimize import linear_sum_assignment
+
     found = np.full(table.shape[1], -1, np.int64)
     old, new = linear_sum_assignment(table, maximize=True)
     alike = _jaccard(table)[old, new] >= SAME

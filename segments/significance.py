@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 __all__ = ["Against", "amounts_against", "shares_against"]
 
@@ -52,6 +51,8 @@ def amounts_against(
         segments: number of segments.
         least: fewer members, or others, are not tested.
     """
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     known = np.isfinite(values)
     x, place = values[known], member[known]
     n, size = len(x), np.bincount(place[place >= 0], minlength=segments).astype(np.int64)
@@ -83,6 +84,8 @@ def shares_against(
 
     ``superiority`` is ``NaN``: a share says it all.
     """
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     known = np.isfinite(values)
     yes, place = values[known] > 0, member[known]
     inside = place >= 0

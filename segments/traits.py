@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import sparse, stats
+from scipy import sparse
 
 from segments.config import SegmentsConfig
 from segments.model import Trait
@@ -187,6 +187,8 @@ def _counted(
     both: Counts, total: Counts, size: Floats, everyone: int, min_customers: int
 ) -> Overuse:
     """Members with an item [n_segments, n_items] against customers with it [n_items]."""
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     tested = total >= min_customers
     p = np.ones(both.shape)
     if both.size:
@@ -213,6 +215,8 @@ def _welch(
     inside: tuple[Floats, Floats, Floats], rest: tuple[Floats, Floats, float | Floats]
 ) -> Floats:
     """One-sided p-values of Welch's t from sums of squares, sums and sizes of two groups."""
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     (mean, spread), (other, other_spread) = _moments(*inside), _moments(*rest)
     both = spread + other_spread
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,6 +241,8 @@ def _corrected(p: Floats, tested: npt.NDArray[np.bool_]) -> Floats:
     Which items are tested must not depend on the segments: picking cells with many members first
     would pick those over-represented by chance.
     """
+    from scipy import stats  # takes a server .3 s and is of builds alone
+
     q = np.ones_like(p)
     if tested.any() and len(p):
         cells = np.clip(p[:, tested], 0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,12 @@ __all__ = ["Catalogue"]
 _KNOWN = ("product_id", "title", "price", "category_id", "brand")
 
 
+def _shared(column: pl.Series) -> list[Any]:
+    """The values of a column, one object for all that are equal: most are there many times."""
+    known: dict[Any, Any] = {}
+    return [known.setdefault(value, value) for value in column.to_list()]
+
+
 class Catalogue:
     """Products by row or id, and categories with everything below them."""
 
@@ -27,12 +34,11 @@ class Catalogue:
         products = snapshot.products
         self._table, self._stats = products, snapshot.product_stats
         self.ids = snapshot.product_ids
-        self.titles: list[str] = (
-            products.select(pl.coalesce("title", "product_id")).to_series().to_list()
-        )
-        self._prices = products["price"].to_list()
-        self._brands = products["brand"].to_list()
-        self._category_ids = products["category_id"].to_list()
+        titles = products.select(pl.coalesce("title", "product_id")).to_series()
+        self.titles: list[str] = _shared(titles)
+        self._prices = _shared(products["price"])
+        self._brands = _shared(products["brand"])
+        self._category_ids = _shared(products["category_id"])
         self._tree = _Tree(snapshot.categories, self._category_ids)
         self.purchases = snapshot.product_stats["purchases"].to_numpy()
 

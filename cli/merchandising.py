@@ -129,10 +129,9 @@ def preview(
     rule = parse(file)
     service = open_service(home)
     others = tuple(s.rule for s in _desk(home).all().values() if s.rule.id != rule.id)
-    trial = rule.model_copy(update={"starts": None, "ends": None, "enabled": True})
     before, after = (
         service.ruled(rules).recommendations(user, k=k, mode=mode).items
-        for rules in (others, (*others, trial))
+        for rules in (others, (*others, rule.now()))
     )
     if json:
         ids = [[item.product.product_id for item in items] for items in (before, after)]

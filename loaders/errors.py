@@ -118,19 +118,26 @@ class OptionError(ConfigError):
         super().__init__(f"{option}: {message}")
 
 
-class AudienceError(ConfigError):
-    """A definition of an audience cannot be used as it is.
+class _Mistakes(ConfigError):
+    """What a person defined cannot be used, with all that is wrong with it.
 
     Args:
         problems: each with the path of the part concerned and what to do about it.
     """
 
-    slug = "invalid-audience"
+    _head = ""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         self.problems = tuple(problems)
         lines = [f"{path}: {message}" for path, message in self.problems]
-        super().__init__("\n  ".join(["the audience cannot be used:", *lines]))
+        super().__init__("\n  ".join([self._head, *lines]))
+
+
+class AudienceError(_Mistakes):
+    """A definition of an audience cannot be used as it is."""
+
+    slug = "invalid-audience"
+    _head = "the audience cannot be used:"
 
 
 class AudienceTooSmall(AudienceError):
@@ -139,34 +146,18 @@ class AudienceTooSmall(AudienceError):
     slug = "audience-too-small"
 
 
-class ExperimentError(ConfigError):
-    """An experiment cannot be defined, changed or started so.
-
-    Args:
-        problems: each with the path of the part concerned and what to do about it.
-    """
+class ExperimentError(_Mistakes):
+    """An experiment cannot be defined, changed or started so."""
 
     slug = "invalid-experiment"
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        self.problems = tuple(problems)
-        lines = [f"{path}: {message}" for path, message in self.problems]
-        super().__init__("\n  ".join(["the experiment cannot be used so:", *lines]))
+    _head = "the experiment cannot be used so:"
 
 
-class MerchandisingError(ConfigError):
-    """A merchandising rule cannot be used.
-
-    Args:
-        problems: each with the path of the part concerned and what to do about it.
-    """
+class MerchandisingError(_Mistakes):
+    """A merchandising rule cannot be used."""
 
     slug = "invalid-merchandising"
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        self.problems = tuple(problems)
-        lines = [f"{path}: {message}" for path, message in self.problems]
-        super().__init__("\n  ".join(["the merchandising rule cannot be used:", *lines]))
+    _head = "the merchandising rule cannot be used:"
 
 
 class QueryError(CoterieError):

@@ -9,6 +9,7 @@ first: a product they bar is not pinned, and a list is as long as it would be.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,7 @@ class Arrangement:
         """Whether places change beyond what scores and masks do."""
         return bool(self.at_most or self.at_least or self.pins)
 
-    @property
+    @cached_property
     def raises(self) -> bool:
         """Whether a product may come from further down than its score has it."""
         return bool(self.at_least) or (self.factor is not None and bool((self.factor > 1).any()))

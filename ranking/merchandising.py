@@ -140,6 +140,10 @@ class MerchandisingRule(_Model):
             return "ended"
         return "scheduled" if self.starts is not None and now < self.starts else "active"
 
+    def now(self) -> Self:
+        """The rule as it will be once its time has come, to be tried."""
+        return self.model_copy(update={"starts": None, "ends": None, "enabled": True})
+
     def concerns(self, kind: Kind, mode: Mode | None, segment: str | None) -> bool:
         """Whether it is about such a list.
 

@@ -80,7 +80,7 @@ def preview(house: Held, service: Current, body: PreviewRequest) -> Response:
     held = [saved.rule for saved in house.desk.all().values()]
     rule = body.rule
     others = [r for r in held if rule is None or r.id != rule.id]
-    trial = [] if rule is None else [_now(rule)]
+    trial = [] if rule is None else [rule.now()]
     before, after = (
         service.ruled(tuple(chosen)).recommendations(body.user_id, k=body.k, mode=body.mode).items
         for chosen in (others, [*others, *trial])
@@ -165,11 +165,6 @@ def _status(saved: Saved, service: Service) -> RuleStatus:
         by=saved.last.by,
         problem=service.rule_problem(saved.rule),
     )
-
-
-def _now(rule: MerchandisingRule) -> MerchandisingRule:
-    """The rule as it will be once its time has come."""
-    return rule.model_copy(update={"starts": None, "ends": None, "enabled": True})
 
 
 def _moved(before: list[RecommendedProduct], after: list[RecommendedProduct]) -> list[Moved]:

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse
 
-from api import docs, problems
+from api import docs, document, problems
 from api.access.check import Access, Needs
 from api.access.origins import Origins
 from api.access.requests import RequestIds
@@ -128,6 +128,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=document.name_of,
     )
     app.state.current = current
     app.state.settings = settings
@@ -141,6 +142,7 @@ def create_app(
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)
+    document.install(app)
     app.add_middleware(EscapedSlashes)
     app.add_middleware(BodyLimit, most=settings.body_bytes)
     app.add_middleware(

@@ -89,7 +89,7 @@ def _headers(form: Form) -> dict[str, str]:
 
 
 @router.get("/schema", response_model=GraphSchema, responses=UNCHANGED, dependencies=ANALYST)
-async def schema(service: Current, request: Request) -> Response:
+async def graph_schema(service: Current, request: Request) -> Response:
     """Labels, relationship types and properties, with counts and one real example of each.
 
     Examples of customers' properties are those of a real customer.

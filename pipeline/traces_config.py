@@ -16,6 +16,7 @@ class TracesConfig(BaseModel):
 
     export: Literal["off", "otlp"] = Field(
         "off",
-        description="otlp: sent by OTLP over HTTP, with the extra `otel`; where to, and how many"
-        " of them, is in OpenTelemetry's own variables such as OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="how spans are sent: not at all, or by OTLP over HTTP, which takes the extra"
+        " `otel`; where to, and how many of them, is in OpenTelemetry's own variables such as"
+        " OTEL_EXPORTER_OTLP_ENDPOINT",
     )

@@ -128,10 +128,10 @@ class Recommender:
         scorer, just = self._scorer(mode), since.bought if since else None
         barred = Barred(self.history, bought or BOUGHT[mode], allowed, exclude, just)
         if isinstance(scorer, Ranked) and shape is None and since is None and not new:
-            known = user_rows[self.history.known(user_rows)]
-            kept = shortlists(scorer, known, k, barred, self.eligible, arrangement)
-            if kept is not None and len(known) == len(user_rows):
-                return Lists(*kept)
+            buyers = user_rows[self.history.known(user_rows)]
+            short = shortlists(scorer, buyers, k, barred, self.eligible, arrangement)
+            if short is not None and len(buyers) == len(user_rows):
+                return Lists(*short)
         mask = barred.passed(user_rows)
         scores = scorer.score(user_rows)
         # Whatever a scorer says of someone who never bought anything is nothing personal.

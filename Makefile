@@ -24,7 +24,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || \
 	  $(PIP) torch --index-url $(TORCH_INDEX) --retries 0 --timeout 10 >/dev/null 2>&1 || true
-	@$(PIP) -e '.[learn,demo,dev]'
+	@$(PIP) -e '.[learn,demo,dev,otel]'
 	@touch $@
 
 check: setup

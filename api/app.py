@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse
 
-from api import docs, problems
+from api import docs, document, problems
 from api.access.check import Access, Needs
 from api.access.origins import Origins
 from api.access.requests import RequestIds
@@ -25,6 +25,7 @@ from api.limits import BodyLimit
 from api.live import LiveParts
 from api.merchandising import House
 from api.observe.metrics import Metrics
+from api.observe.traces import Traces
 from api.observe.watch import Observed
 from api.paths import EscapedSlashes
 from api.routes import (
@@ -86,6 +87,13 @@ RESOURCES: Final[Sequence[APIRouter]] = (
 BESIDE: Final[Sequence[APIRouter]] = (metrics.router,)
 """Routes beside /v1 that need a key too."""
 
+NO_TELEMETRY: Final[Any] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""FastAPI's own spans hold paths and queries, which name customers; ours hold routes."""
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """Recommendations, segments and the graph of one shop.
 
@@ -105,6 +113,7 @@ def create_app(
     trials: Trials | None = None,
     house: House | None = None,
     eraser: Eraser | None = None,
+    traces: Traces | None = None,
 ) -> FastAPI:
     """The HTTP service over whatever snapshot ``current`` gives at each request.
 
@@ -119,6 +128,7 @@ def create_app(
         trials: the shop's experiments; without, lists are part of none.
         house: the shop's merchandising rules.
         eraser: erases a customer from all that the shop keeps; without it, nobody is.
+        traces: makes spans of requests; without, there are none.
     """
     settings = settings or ApiSettings()
     app = FastAPI(
@@ -128,6 +138,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=document.name_of,
+        telemetry=NO_TELEMETRY,
     )
     app.state.current = current
     app.state.settings = settings
@@ -141,6 +153,7 @@ def create_app(
     app.state.metrics = counted = counted or Metrics(version=app.version)
     _routes(app)
     problems.install(app)
+    document.install(app)
     app.add_middleware(EscapedSlashes)
     app.add_middleware(BodyLimit, most=settings.body_bytes)
     app.add_middleware(
@@ -149,7 +162,13 @@ def create_app(
     if access is not None:
         app.add_middleware(Origins, keys=access.keys)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Observed, metrics=counted, templates=_templates, access=settings.access_log)
+    app.add_middleware(
+        Observed,
+        metrics=counted,
+        templates=_templates,
+        access=settings.access_log,
+        traces=traces,
+    )
     app.add_middleware(RequestIds)
     return app
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from api.models.health import Part, State
+from api.observe.stages import stage
 from api.store_watch import StoreWatch
 from events.change import Change
 from events.config import EventsConfig
@@ -96,11 +97,13 @@ class Live:
 
     def take(self, events: Sequence[ShopEvent]) -> None:
         """See ``LiveParts``."""
-        self._queue.append(events)
+        with stage("coterie.queue"):
+            self._queue.append(events)
 
     def change(self, changes: Sequence[Change]) -> None:
         """See ``LiveParts``."""
-        self._queue.changes.append(changes)
+        with stage("coterie.queue"):
+            self._queue.changes.append(changes)
 
     def check_store(self) -> None:
         """See ``LiveParts``."""

@@ -231,7 +231,9 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     """A mistake of ours: logged in full, told without the inside of the server."""
-    log.error("%s %s failed", request.method, _path(request), exc_info=error)
+    # The trace is told here: this runs outside of what makes its span.
+    trace = {"trace_id": request.scope.get("trace_id")}
+    log.error("%s %s failed", request.method, _path(request), exc_info=error, extra=trace)
     detail = "the server failed at this request; its log says why"
     # The outermost handler answers outside the middleware that adds these headers.
     return problem(request, 500, "internal-server-error", detail, headers=SECURITY)

@@ -31,6 +31,7 @@ from api.models.lists import (
 from api.models.options import ListOptions
 from api.notes import Note, note
 from api.observe.shown import Marks
+from api.observe.stages import stage
 from api.since import Since
 from pipeline.snapshot import Snapshot
 from ranking.alternatives import by_method
@@ -114,18 +115,20 @@ class Recommending:
         segment = self._customers.place(user_row)
         since = None if self._customers.erased(user_id) else self._since.customer(user_id)
         arranged = self._rulebook.arranged("customer", mode, self._id(segment))
-        lists, source = self._listed(user_row, segment, k, mode, options, since, arranged)
+        with stage("coterie.rank"):
+            lists, source = self._listed(user_row, segment, k, mode, options, since, arranged)
         known = row is not None
         why = _why(known, mode, source, filtered=options != ListOptions())
         served = self._visited if source == "session" else self._served[mode]
         method = self._method(served, source)
-        reasons = self._explainer.explain(
-            user_row,
-            lists.rows[0],
-            basket=since.rows if since else (),
-            segment=segment,
-            language=language,
-        )
+        with stage("coterie.explain"):
+            reasons = self._explainer.explain(
+                user_row,
+                lists.rows[0],
+                basket=since.rows if since else (),
+                segment=segment,
+                language=language,
+            )
         return Recommendations(
             user_id=user_id,
             user_known=known,
@@ -191,28 +194,30 @@ class Recommending:
         arranged = self._rulebook.arranged("session", segment=self._id(segment))
         wanted = arranged.arrangement if arranged else None
         strong, barred = weights > 0, rows if bought == "exclude" else rows[:0]
-        lists = self._visitors.recommend_basket(
-            rows[strong],
-            k,
-            weights[strong],
-            exclude=np.intersect1d(barred, rows[~strong]),
-            bought=bought,
-            new=options.new,
-            arrangement=wanted,
-            **asked,
-        )
-        source = _source(lists, "session")
-        if source == "popularity" and bought != "only":
-            scores = self._segment_scores(segment)
-            lists = self._recommender.recommend_scored(
-                scores, k, exclude=barred, arrangement=wanted, **asked
+        with stage("coterie.rank"):
+            lists = self._visitors.recommend_basket(
+                rows[strong],
+                k,
+                weights[strong],
+                exclude=np.intersect1d(barred, rows[~strong]),
+                bought=bought,
+                new=options.new,
+                arrangement=wanted,
+                **asked,
             )
-            source = _source(lists, "segment")
+            source = _source(lists, "session")
+            if source == "popularity" and bought != "only":
+                scores = self._segment_scores(segment)
+                lists = self._recommender.recommend_scored(
+                    scores, k, exclude=barred, arrangement=wanted, **asked
+                )
+                source = _source(lists, "segment")
         method = self._method(self._visited, source)
         why = _WHY_VISITOR.get(source)
-        reasons = self._explainer.explain(
-            -1, lists.rows[0], basket=rows, segment=segment, language=language
-        )
+        with stage("coterie.explain"):
+            reasons = self._explainer.explain(
+                -1, lists.rows[0], basket=rows, segment=segment, language=language
+            )
         return SessionRecommendations(
             source=source,
             method=method,

@@ -13,6 +13,7 @@ import typer
 from api.access.check import is_loopback
 from api.access.keys import KeyFile, key_file
 from api.observe.logs import AccessLog, LogForm, configure
+from api.observe.traces import check_traces
 from cli.fleet import run_fleet
 from cli.options import (
     DEFAULT_HOME,
@@ -21,6 +22,7 @@ from cli.options import (
     at_home,
 )
 from cli.server import Plan, answer_at, listening
+from pipeline.config import load_config
 from pipeline.home import Home
 
 __all__ = ["register", "run_server"]
@@ -32,8 +34,9 @@ def run_server(plan: Plan, home: Home, workers: int) -> None:
     """Serve the home's published snapshot until interrupted.
 
     Raises:
-        ConfigError: the address cannot be listened at.
+        ConfigError: the address cannot be listened at, or a setting cannot be followed.
     """
+    check_traces(load_config(home.path / "coterie.toml").traces)
     taken = listening(plan.host, plan.port)
     keys = KeyFile(key_file(home.path))
     configure(plan.log)

@@ -30,6 +30,7 @@ from api.merchandising import House
 from api.observe.logs import AccessLog, LogForm, configure
 from api.observe.metrics import FOLDER, Metrics
 from api.observe.shown import Shown
+from api.observe.traces import begin_traces
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
 from api.trials import Trials
@@ -100,6 +101,7 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
     tried = ExperimentDesk(home, chosen.experiments)
     trials = Trials(tried, provider.held, provider.hold)
     live = Live(home.path, home.store, chosen.events, choice.store_check_seconds)
+    traces = begin_traces(chosen.traces, version_of())
 
     @asynccontextmanager
     async def watching(app: Any) -> AsyncIterator[None]:
@@ -110,6 +112,8 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
         live.stop()
         trials.stop()
         provider.stop()
+        if traces is not None:
+            traces.end()
 
     access = Access(keys, Audit(audit_file(home.path)), local=is_loopback(plan.host))
     eraser = partial(forget_user, home, chosen)
@@ -125,6 +129,7 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
         trials,
         house=house,
         eraser=eraser,
+        traces=traces,
     )
     app.router.lifespan_context = watching
     configure(plan.log)

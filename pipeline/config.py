@@ -29,6 +29,7 @@ from gnn.config import GnnConfig
 from lifecycle.config import LifecycleConfig
 from loaders.errors import ConfigError
 from pipeline.text_config import TextConfig
+from pipeline.traces_config import TracesConfig
 from ranking.config import RankingConfig
 from rules.config import RulesConfig
 from segments.config import SegmentsConfig
@@ -100,6 +101,7 @@ class Config(BaseSettings):
     audiences: AudiencesConfig = AudiencesConfig()
     experiments: ExperimentsConfig = ExperimentsConfig()
     text: TextConfig = TextConfig()
+    traces: TracesConfig = TracesConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -63,9 +63,14 @@ class Arrangement:
         """Whether a product may come from further down than its score has it."""
         return bool(self.at_least) or (self.factor is not None and bool((self.factor > 1).any()))
 
-    def pinned(self, mask: Mask) -> tuple[tuple[int, int], ...]:
-        """Pins of products that ``mask`` bool [n_products] lets through, by place."""
-        return tuple(sorted((place, row) for place, row in self.pins if mask[row]))
+    @cached_property
+    def pin_rows(self) -> Rows:
+        """Rows of the pins, int64 [n_pins]."""
+        return np.array([row for _, row in self.pins], np.int64)
+
+    def pinned(self, may: Mask) -> tuple[tuple[int, int], ...]:
+        """Pins by place, those of products that may be listed by ``may`` bool [n_pins]."""
+        return tuple(sorted(pin for pin, listed in zip(self.pins, may, strict=True) if listed))
 
     def limited(self, rows: Rows, pinned: Rows) -> Mask:
         """Which candidates stay within the limits, the pinned counting first, bool [n].
@@ -81,16 +86,18 @@ class Arrangement:
             keep &= ~inside | (np.cumsum(inside) <= left)
         return keep
 
-    def composed(self, rows: Rows, extra: Rows, mask: Mask, k: int) -> Rows:
+    def composed(
+        self, rows: Rows, extra: Rows, pinned: tuple[tuple[int, int], ...], k: int
+    ) -> Rows:
         """The list: at most ``k`` product rows, int64.
 
         Args:
             rows: candidates, the most relevant first, int64 [n].
             extra: candidates of ``at_least`` that may be missing from ``rows``, int64 [m].
-            mask: products that may be listed, bool [n_products].
+            pinned: what ``pinned`` gives.
             k: length of the list.
         """
-        pins = [(place, row) for place, row in self.pinned(mask) if place < k]
+        pins = [(place, row) for place, row in pinned if place < k]
         fixed = np.array(sorted({row for _, row in pins}), np.int64)
         more = extra[~np.isin(extra, rows)]
         rows = np.concatenate([rows, more])

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ranking.scorer import Arrays, SavedScorer, Scores
 
-__all__ = ["Ranked"]
+__all__ = ["BELOW", "Ranked"]
 
 BELOW = np.float32(0.5)
 """Largest score of what the ranker did not keep; those it kept score above .99."""
@@ -43,21 +43,23 @@ class Ranked:
         scores = self.parts[0].score(user_rows)
         top = scores.max(axis=1, keepdims=True)
         scores *= BELOW / np.where(top > 0, top, np.float32(1))
-        return self._with_kept(user_rows, scores)
-
-    def kept(self, user_rows: npt.NDArray[np.int64], n_products: int) -> Scores:
-        """The same of what is kept, and 0 for the rest; costs nothing of the fallback."""
-        return self._with_kept(user_rows, np.zeros((len(user_rows), n_products), np.float32))
-
-    def _with_kept(self, user_rows: npt.NDArray[np.int64], scores: Scores) -> Scores:
         for i, user in enumerate(user_rows):
-            if user >= 0:
-                kept = self.products[user]
-                there = kept >= 0
-                chance = self.chances[user][there].astype(np.float32)
-                # Lists stay in their order where 16 bits make two chances equal.
-                scores[i, kept[there]] = 1 + chance - STEP * np.arange(len(chance))
+            rows, kept = self.kept(int(user))
+            scores[i, rows] = kept
         return scores
+
+    def kept(self, user_row: int) -> tuple[npt.NDArray[np.int64], Scores]:
+        """What is kept for one user: product rows int64 [n], best first, and scores float32 [n].
+
+        Nothing for row -1, an unknown user.
+        """
+        if user_row < 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        there = self.products[user_row] >= 0
+        chance = self.chances[user_row][there].astype(np.float32)
+        # Lists stay in their order where 16 bits make two chances equal.
+        scores = 1 + chance - STEP * np.arange(len(chance), dtype=np.float32)
+        return self.products[user_row][there].astype(np.int64), scores
 
     def score_profile(
         self, product_rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float32] | None = None

@@ -8,7 +8,7 @@ place says what filled it. One request is one scoring and one selection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from loaders.errors import ConfigError
 from ranking.arrangement import Arrangement
 from ranking.arrays import load_arrays, save_arrays
+from ranking.barred import Barred, Exclude
 from ranking.felt import Felt, felt
 from ranking.history import History
 from ranking.lists import first_allowed, top_k
@@ -28,6 +29,7 @@ from ranking.ranked import Ranked
 from ranking.saved import load_scorers, save_scorers
 from ranking.scorer import MODES, Bought, Mode, SavedScorer, Scores
 from ranking.shape import Shape
+from ranking.shortlist import shortlists
 
 __all__ = ["BOUGHT", "SOURCES", "Lists", "Recommender"]
 
@@ -42,12 +44,9 @@ BOUGHT: Final[Mapping[Mode, Bought]] = {"all": "include", "repeat": "only", "dis
 POOL: Final = 3
 """What the shop wants is arranged among this many times the products asked for, or more."""
 _EMPTY: Final = ((-1, np.int64), (0, np.float32), (-1, np.int8))
-_LIKED: Final = (0, 4)
-"""Sources that need no scorer but the mode's own."""
 _NONE: Final = np.empty(0, np.int64)
 
 Mask = npt.NDArray[np.bool_]
-Exclude = Sequence[int] | npt.NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -126,18 +125,14 @@ class Recommender:
         Raises:
             ConfigError: there is no scorer for ``mode``.
         """
-        just = since.bought if since else None
-        mask = self._mask(user_rows, bought or BOUGHT[mode], allowed, exclude, just)
-        scorer = self._scorer(mode)
-        plain = shape is None and since is None and not new
-        if isinstance(scorer, Ranked) and plain and not (arrangement and arrangement.raises):
-            scores = scorer.kept(user_rows, mask.shape[1])
-            scores[~self.history.known(user_rows)] = 0
-            if ((mask & self.eligible & (scores > 0)).sum(axis=1) >= k).all():
-                # Nothing else can be among the first.
-                lists = self._lists(scores, mask, k, arrangement=arrangement)
-                if arrangement is None or np.isin(lists.sources, _LIKED).all():
-                    return lists
+        scorer, just = self._scorer(mode), since.bought if since else None
+        barred = Barred(self.history, bought or BOUGHT[mode], allowed, exclude, just)
+        if isinstance(scorer, Ranked) and shape is None and since is None and not new:
+            buyers = user_rows[self.history.known(user_rows)]
+            short = shortlists(scorer, buyers, k, barred, self.eligible, arrangement)
+            if short is not None and len(buyers) == len(user_rows):
+                return Lists(*short)
+        mask = barred.passed(user_rows)
         scores = scorer.score(user_rows)
         # Whatever a scorer says of someone who never bought anything is nothing personal.
         scores[~self.history.known(user_rows)] = 0
@@ -178,7 +173,7 @@ class Recommender:
         Raises:
             ConfigError: there is no scorer for mode discover.
         """
-        mask = self._mask(np.full(1, -1), "include", allowed, exclude)
+        mask = Barred(self.history, "include", allowed, exclude).passed(np.full(1, -1))
         if bought != "include":
             held = np.isin(np.arange(mask.shape[1]), product_rows)
             mask &= held if bought == "only" else ~held
@@ -207,35 +202,13 @@ class Recommender:
             shape: what the list is composed by beside its scores.
             arrangement: what the shop itself wants of the list.
         """
-        mask = self._mask(np.full(1, -1), bought, allowed, exclude)
+        mask = Barred(self.history, bought, allowed, exclude).passed(np.full(1, -1))
         return self._lists(scores[None], mask, k, shape, arrangement=arrangement)
 
     def _scorer(self, mode: Mode) -> SavedScorer:
         if mode not in self.scorers:
             raise ConfigError(f"no scorer for mode '{mode}'; there is {sorted(self.scorers)}")
         return self.scorers[mode]
-
-    def _mask(
-        self,
-        user_rows: npt.NDArray[np.int64],
-        bought: Bought,
-        allowed: Mask | None,
-        exclude: Exclude,
-        just: npt.NDArray[np.int64] | None = None,
-    ) -> Mask:
-        """What each user's list may hold, bool [n, n_products]; ``just``: bought since."""
-        if bought == "include":
-            mask = np.ones((len(user_rows), len(self.eligible)), np.bool_)
-        else:
-            held = self.history.bought(user_rows)
-            if just is not None:
-                held[:, just] = True
-            mask = held if bought == "only" else ~held
-        if allowed is not None:
-            mask &= allowed
-        if exclude is not None and len(exclude):
-            mask[:, np.asarray(exclude, np.int64)] = False
-        return mask
 
     def _lists(
         self,
@@ -284,11 +257,12 @@ class Recommender:
         lists = Lists(*(np.full((len(scores), k), v, t) for v, t in _EMPTY))
         for i, line in enumerate(mask):
             extra = np.concatenate([rows[i][rows[i] >= 0] for rows in least] or [_NONE])
+            pins = arrangement.pinned(line[arrangement.pin_rows])
             width = min(POOL * k, mask.shape[1])
             while True:
                 part = slice(i, i + 1)
                 pool = self._pool(scores[part], first[part], line[None], width, shape)
-                chosen = arrangement.composed(pool, extra, line, k)
+                chosen = arrangement.composed(pool, extra, pins, k)
                 if len(chosen) == k or width == mask.shape[1]:
                     break
                 width = min(4 * width, mask.shape[1])
@@ -299,8 +273,8 @@ class Recommender:
                 np.where(self.eligible[chosen], 0, 3),
                 np.where(self.eligible[chosen], 1, 2),
             )
-            pins = [row for _, row in arrangement.pinned(line)]
-            lists.sources[i, place] = np.where(np.isin(chosen, pins), 4, told)
+            pinned = np.isin(chosen, [row for _, row in pins])
+            lists.sources[i, place] = np.where(pinned, 4, told)
         return lists
 
     def _pool(

@@ -21,7 +21,9 @@ from api.app import STATIC
 from api.models.base import Answer
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("torch", "torch_geometric", "mlxtend", "pandas", "sklearn", "scipy.stats")
+HEAVY = (
+    "torch", "torch_geometric", "mlxtend", "pandas", "sklearn", "scipy.stats", "opentelemetry.sdk"
+)  # fmt: skip
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 ELSEWHERE = re.compile(r"""(?:https?:)?//(?!www\.w3\.org/(?:2000/svg|1999/xlink))[\w-]+\.[\w.-]+""")
 

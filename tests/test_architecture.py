@@ -39,6 +39,7 @@ HEAVY = {
     "ladybug": {"graph"},
     "neo4j": {"graph"},
     "fastapi": {"api"},
+    "opentelemetry": {"api"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -32,6 +32,7 @@ def test_a_synthetic_shop_has_its_seed() -> None:
     expected = synthetic_shop(20, seed=3).dataset.events
     assert load_source("synthetic:20", seed=3).events.equals(expected)
     assert not load_source("synthetic:20").events.equals(expected)
+    assert load_source("synthetic:20:400").products.height == 400
 
 
 def test_complete_journey_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +47,8 @@ def test_complete_journey_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) 
         ("nonsense", "'nonsense' is no source; expected complete-journey, synthetic:USERS"),
         ("synthetic:many", "10 users or more"),
         ("synthetic:3", "10 users or more"),
+        ("synthetic:20:30", "40 products or more"),
+        ("synthetic:20:100:3", "synthetic:USERS:PRODUCTS"),
         ("sales.csv", "coterie load --guess sales.csv"),
         ("none.toml", "cannot be read"),
     ],

@@ -21,7 +21,8 @@ def among(*rows: int) -> Any:
 
 
 def composed(arrangement: Arrangement, k: int = 4, extra: Any = NONE, mask: Any = ALL) -> list[int]:
-    return [int(row) for row in arrangement.composed(ROWS, extra, mask, k)]
+    pinned = arrangement.pinned(mask[arrangement.pin_rows])
+    return [int(row) for row in arrangement.composed(ROWS, extra, pinned, k)]
 
 
 def test_nothing_wanted_is_the_order_of_scores() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loaders.errors import ConfigError, SnapshotMissing
+from ranking.arrangement import Arrangement, Slots
 from ranking.history import History, build_history
 from ranking.itemknn import fit_itemknn
 from ranking.personal import fit_personal
@@ -148,7 +149,7 @@ def test_k_of_zero_is_an_empty_list(recommender: Recommender) -> None:
 
 
 @given(st.integers(0, 2**16), st.integers(1, 8), st.sampled_from(MODES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_kept_lists_alone_give_what_the_whole_ranker_gives(seed: int, k: int, mode: Mode) -> None:
     rng = np.random.default_rng(seed)
     lines = [(int(u), int(p), float(d), i) for i, (u, p, d) in enumerate(
@@ -160,10 +161,23 @@ def test_kept_lists_alone_give_what_the_whole_ranker_gives(seed: int, k: int, mo
     chances = np.sort(rng.random((7, 5)))[:, ::-1].astype(np.float16)
     ranked = Ranked("ranked", kept, chances, (fit_personal(graph),))
     rest = (build_history(graph), fit_popularity(graph).buyers, rng.random(9) < 0.8)
-    users = rng.integers(-1, 7, 3)
-    fast = Recommender({mode: ranked}, *rest).recommend(users, k, mode)
-    plain = Recommender({mode: ranked}, *rest)
-    with mock.patch.object(Ranked, "kept", lambda *_: np.zeros((3, 9), np.float32)):
-        whole = plain.recommend(users, k, mode)
-    np.testing.assert_array_equal(fast.rows, whole.rows)
-    np.testing.assert_array_equal(fast.sources, whole.sources)
+    users, wanted = rng.integers(-1, 7, 3), _wanted(rng)
+    exclude = rng.integers(0, 9, rng.integers(0, 3))
+    fast, plain = (Recommender({mode: ranked}, *rest) for _ in range(2))
+    short = fast.recommend(users, k, mode, exclude=exclude, arrangement=wanted)
+    with mock.patch("ranking.recommender.shortlists", lambda *_: None):
+        whole = plain.recommend(users, k, mode, exclude=exclude, arrangement=wanted)
+    np.testing.assert_array_equal(short.rows, whole.rows)
+    np.testing.assert_array_equal(short.sources, whole.sources)
+
+
+def _wanted(rng: np.random.Generator) -> Arrangement | None:
+    """What a shop may want of lists over nine products; nothing every other time."""
+    if rng.random() < 0.5:
+        return None
+    return Arrangement(
+        allowed=rng.random(9) < 0.9 if rng.random() < 0.5 else None,
+        factor=rng.random(9).astype(np.float32) if rng.random() < 0.5 else None,
+        at_most=(Slots(rng.random(9) < 0.5, int(rng.integers(0, 3))),),
+        pins=tuple((int(place), int(row)) for place, row in rng.integers(0, 9, (2, 2))),
+    )

@@ -70,7 +70,10 @@ _SUMMARY: Final[dict[str, Any]] = {
 class AudienceRequest(Answer):
     """A definition, as `docs/audiences.md` tells."""
 
-    definition: Any = Field(description="`name`, `title` and the condition `where`.")
+    definition: Any = Field(
+        description="`name`, `title` and the condition `where`.",
+        json_schema_extra={"type": "object", "additionalProperties": True},
+    )
 
     model_config = ConfigDict(json_schema_extra=example({"definition": _DEFINITION}))
 

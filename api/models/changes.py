@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import (
     ConfigDict,
     Field,
-    SkipValidation,
     StrictBool,
     StrictStr,
     StringConstraints,
@@ -186,10 +185,14 @@ class ProductItem(ProductChange):
         return self.product_id
 
 
+UNJUDGED: Final = WrapValidator(lambda value, judge: value)
+"""Takes an item as it came, to be judged by itself later; the document names its model."""
+
+
 class UsersRequest(Answer):
     """Customers. Each is judged alone: good ones are kept beside bad ones."""
 
-    users: list[SkipValidation[UserItem]] = Field(
+    users: list[Annotated[UserItem, UNJUDGED]] = Field(
         min_length=1, description="In order: of two of one customer the later holds."
     )
 
@@ -199,7 +202,7 @@ class UsersRequest(Answer):
 class ProductsRequest(Answer):
     """Products. Each is judged alone: good ones are kept beside bad ones."""
 
-    products: list[SkipValidation[ProductItem]] = Field(
+    products: list[Annotated[ProductItem, UNJUDGED]] = Field(
         min_length=1, description="In order: of two of one product the later holds."
     )
 

@@ -166,6 +166,7 @@ def _one_or_several(schema: JsonDict) -> None:
     listed = properties["events"]
     assert isinstance(listed, dict)
     batch: JsonDict = {"type": "object", "properties": properties, "required": ["events"]}
+    batch["title"] = "EventBatch"  # names its class in generated clients
     schema.pop("required"), schema.pop("type"), schema.pop("additionalProperties", None)
     schema["anyOf"] = [{**batch, "additionalProperties": False}, listed["items"]]
     schema["examples"] = [{"events": [_VIEW]}, _VIEW]

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 
 from pydantic_core import to_json
 
+from api.observe.stages import trace_id
+
 __all__ = ["ACCESS", "AccessLog", "JsonLines", "LogForm", "configure"]
 
 LogForm = Literal["text", "json"]
@@ -24,7 +26,10 @@ FACTS: Final = "facts"
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: ``at`` (UTC), ``level``, ``logger``, ``message``, its facts."""
+    """A record as one line of JSON: ``at`` (UTC), ``level``, ``logger``, ``message``, its facts.
+
+    Where it is part of a trace, that trace's id too.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging.Formatter.format``."""
@@ -38,6 +43,8 @@ class JsonLines(logging.Formatter):
             line["message"] = record.getMessage()
         else:
             line |= facts
+        if trace := _trace(record):
+            line["trace_id"] = trace
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return to_json(line, fallback=str).decode()
@@ -49,8 +56,14 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         facts = getattr(record, FACTS, None)
         if facts is not None:
-            return " ".join(f"{k}={v}" for k, v in facts.items() if v is not None)
+            told = {**facts, "trace_id": _trace(record)}
+            return " ".join(f"{k}={v}" for k, v in told.items() if v is not None)
         return super().format(record)
+
+
+def _trace(record: logging.LogRecord) -> str | None:
+    """The trace it is part of, also where it is told after the request has ended."""
+    return getattr(record, "trace_id", None) or trace_id()
 
 
 def configure(form: LogForm) -> None:

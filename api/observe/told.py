@@ -6,10 +6,13 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
-__all__ = ["Kind", "Told", "listed", "told_of"]
+__all__ = ["OTHER", "Kind", "Told", "listed", "told_of"]
 
 Kind = Literal["customer", "session", "basket"]
 """Whom a list was made for."""
+OTHER: Final = "other"
+"""Stands for whatever is no route: pages, files, and addresses where there is nothing; and for
+methods that no route has."""
 _NAME: Final = "coterie.told"
 
 

@@ -11,12 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.observe.logs import ACCESS, FACTS, AccessLog
 from api.observe.metrics import Metrics
-from api.observe.told import Told, told_of
+from api.observe.told import OTHER, Told, told_of
+from api.observe.traces import Traces
 
 __all__ = ["Observed", "Templates"]
 
-OTHER: Final = "other"
-"""Stands for whatever is no route: pages, files, and addresses where there is nothing."""
 Templates = Callable[[], Mapping[Any, str]]
 """Gives the path template of each endpoint function."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
@@ -30,13 +29,19 @@ class Observed:
         metrics: counts.
         templates: asked at the first request.
         access: whether requests are logged.
+        traces: makes a span of each request, where somebody wants that.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, templates: Templates, access: AccessLog = "off"
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        templates: Templates,
+        access: AccessLog = "off",
+        traces: Traces | None = None,
     ) -> None:
         self.app, self._metrics, self._access = app, metrics, access
-        self._templates = templates
+        self._templates, self._traces = templates, traces
         self._known: Mapping[Any, str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +50,8 @@ class Observed:
             await self.app(scope, receive, send)
             return
         began, status, told = perf_counter(), 500, told_of(scope)
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        entered = self._traces.enter(scope, method) if self._traces else None
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -55,11 +62,14 @@ class Observed:
         try:
             await self.app(scope, receive, noted)
         finally:
-            self._note(scope, status, perf_counter() - began, told)
+            route = self._route(scope)
+            self._note(scope, method, route, status, perf_counter() - began, told)
+            if entered is not None and self._traces is not None:
+                self._traces.leave(entered, method, route, status)
 
-    def _note(self, scope: Scope, status: int, seconds: float, told: Told) -> None:
-        route = self._route(scope)
-        method = scope["method"] if scope["method"] in METHODS else OTHER
+    def _note(
+        self, scope: Scope, method: str, route: str, status: int, seconds: float, told: Told
+    ) -> None:
         self._metrics.count(method, route, status, seconds, told)
         if self._access == "off":
             return

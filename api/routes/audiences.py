@@ -101,7 +101,7 @@ def audiences(
 
 
 @router.get("/audience-choices", response_model=AudienceChoices, dependencies=SEGMENTS)
-def choices(desk: Audiences) -> Response:
+def audience_choices(desk: Audiences) -> Response:
     """What conditions may ask of this shop, for a form that builds one."""
     found = desk.choices()
     return answer(
@@ -121,7 +121,7 @@ def choices(desk: Audiences) -> Response:
     responses=responses(400, 413),
     dependencies=SEGMENTS,
 )
-def estimate(desk: Audiences, body: AudienceRequest) -> Response:
+def estimate_audience(desk: Audiences, body: AudienceRequest) -> Response:
     """Size, value and overlap of a definition, before it is saved."""
     return answer(AudienceEstimate.model_validate(_plain(desk.estimate(_definition(body)))))
 
@@ -132,7 +132,7 @@ def estimate(desk: Audiences, body: AudienceRequest) -> Response:
     responses=responses(400, 404, 413),
     dependencies=SEGMENTS,
 )
-def diff(
+def diff_audiences(
     desk: Audiences,
     body: AudienceRequest,
     version: Annotated[
@@ -150,7 +150,7 @@ def diff(
     responses=responses(400, 404, 413),
     dependencies=SEGMENTS,
 )
-def refresh(desk: Audiences, body: RefreshRequest) -> Response:
+def refresh_audiences(desk: Audiences, body: RefreshRequest) -> Response:
     """Evaluate saved audiences over the published build, as each build does at its end."""
     return answer(AudienceList(audiences=_summaries(desk.refresh(body.names))))
 
@@ -161,7 +161,7 @@ def refresh(desk: Audiences, body: RefreshRequest) -> Response:
     responses=responses(400, 413),
     dependencies=SEGMENTS,
 )
-def save(desk: Audiences, name: Name, body: AudienceRequest) -> Response:
+def save_audience(desk: Audiences, name: Name, body: AudienceRequest) -> Response:
     """Save a definition, as the next version where there is an audience of this name."""
     wanted = _definition(body)
     if wanted.name != name:
@@ -199,7 +199,7 @@ def audience(desk: Audiences, name: Name) -> Response:
     responses=responses(404),
     dependencies=SEGMENTS,
 )
-def delete(desk: Audiences, name: Name) -> Response:
+def delete_audience(desk: Audiences, name: Name) -> Response:
     """Forget an audience with its versions, history and exports."""
     desk.delete(name)
     return answer(DeletedAudience(deleted=name))
@@ -211,7 +211,7 @@ def delete(desk: Audiences, name: Name) -> Response:
     responses=responses(404),
     dependencies=SEGMENTS,
 )
-def query(
+def audience_cypher(
     desk: Audiences,
     name: Name,
     dialect: Annotated[Dialect, Query(description="Engine of the query.")] = "embedded",
@@ -227,7 +227,7 @@ def query(
     responses=responses(404),
     dependencies=MARKETER,
 )
-def explain(
+def explain_audience(
     desk: Audiences,
     name: Name,
     user_id: Annotated[str, Query(max_length=200, description="The customer's id.")],
@@ -242,7 +242,7 @@ def explain(
     responses={**responses(404, 409), 200: {"content": _FILES}},
     dependencies=MARKETER,
 )
-def members(
+def audience_members(
     desk: Audiences,
     name: Name,
     held: Held,

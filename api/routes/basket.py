@@ -22,7 +22,7 @@ router = APIRouter(tags=["products"])
     responses=responses(400, 404, 413),
     dependencies=STOREFRONT,
 )
-async def basket(
+async def basket_recommendations(
     service: Current, basket: BasketRequest, filters: Filters, request: Request
 ) -> Response:
     """Products that complete a basket, each with the rules that brought it in."""

@@ -69,7 +69,7 @@ def campaign(
     responses=responses(404),
     dependencies=TRYING,
 )
-def delete(kept: Kept, campaign: Name) -> Response:
+def delete_campaign(kept: Kept, campaign: Name) -> Response:
     """Forget a campaign and who was in it."""
     kept.delete(campaign)
     return answer(DeletedCampaign(deleted=campaign))

@@ -11,6 +11,7 @@ from api.answers import Form, form_for
 from api.caching import UNCHANGED, kept_by_body
 from api.models.graph import GraphSchema
 from api.models.queries import QueryAnswer, QueryRequest
+from api.observe.stages import stage
 from api.problems import responses
 from api.routes.common import ANALYST, Current, Settings, answer, store_answers
 from api.settings import ApiSettings
@@ -56,11 +57,12 @@ async def cypher(
     """
     form, stop = form_for(accept), Stop()
     limits = _limits(form, asked, settings)
-    found = await while_connected(
-        request.receive,
-        stop,
-        lambda: service.query(asked.query, asked.parameters, limits, stop),
-    )
+    with stage("coterie.cypher"):
+        found = await while_connected(
+            request.receive,
+            stop,
+            lambda: service.query(asked.query, asked.parameters, limits, stop),
+        )
     return Streamed(
         form.chunks(found),
         stop,
@@ -89,7 +91,7 @@ def _headers(form: Form) -> dict[str, str]:
 
 
 @router.get("/schema", response_model=GraphSchema, responses=UNCHANGED, dependencies=ANALYST)
-async def schema(service: Current, request: Request) -> Response:
+async def graph_schema(service: Current, request: Request) -> Response:
     """Labels, relationship types and properties, with counts and one real example of each.
 
     Examples of customers' properties are those of a real customer.

@@ -38,7 +38,7 @@ router = APIRouter(tags=["events"])
 @router.post(
     "/events", response_model=EventsAnswer, responses=responses(400, 413), dependencies=STOREFRONT
 )
-def events(
+def send_events(
     request: Request, live: Intake, trials: Tried, settings: Settings, body: EventsRequest
 ) -> Response:
     """Take events, or one by itself; the answer comes when what it accepts is on disk.
@@ -65,7 +65,7 @@ def events(
 
 
 @router.get("/events/flow", response_model=EventFlow, dependencies=INSIDERS)
-def flow(
+def event_flow(
     live: Intake,
     minutes: Annotated[int, Query(ge=1, le=1_440, description="How far to look back.")] = 60,
 ) -> Response:

@@ -61,13 +61,13 @@ def experiments(trials: Served) -> Response:
     responses=responses(400, 413),
     dependencies=TRYING,
 )
-def create(trials: Served, body: ExperimentDefinition) -> Response:
+def create_experiment(trials: Served, body: ExperimentDefinition) -> Response:
     """Save a definition as a draft; nobody is in it before it is started."""
     return _told(trials, trials.desk.create(body))
 
 
 @router.get("/experiments/options", response_model=ExperimentOptions, dependencies=TRIED)
-def options(trials: Served) -> Response:
+def experiment_options(trials: Served) -> Response:
     """What a definition may name: methods, builds, segments and audiences."""
     found = trials.desk.options()
     return answer(
@@ -86,7 +86,7 @@ def options(trials: Served) -> Response:
     responses=responses(400, 413),
     dependencies=TRIED,
 )
-def plan(body: Wish) -> Response:
+def plan_experiment(body: Wish) -> Response:
     """How many visitors it takes to find an effect."""
     return answer(PlannedExperiment(**asdict(needed(body))))
 
@@ -118,7 +118,7 @@ def experiment(trials: Served, experiment: Id) -> Response:
     responses=responses(400, 404, 413),
     dependencies=TRYING,
 )
-def change(trials: Served, experiment: Id, body: ExperimentDefinition) -> Response:
+def change_experiment(trials: Served, experiment: Id, body: ExperimentDefinition) -> Response:
     """Save the next version.
 
     Of a draft, all may change; once it runs, its name, hypothesis, share and end; once it is
@@ -135,7 +135,7 @@ def change(trials: Served, experiment: Id, body: ExperimentDefinition) -> Respon
     responses=responses(404),
     dependencies=TRYING,
 )
-def delete(trials: Served, experiment: Id) -> Response:
+def delete_experiment(trials: Served, experiment: Id) -> Response:
     """Forget an experiment, its versions, exposures and clicks; not while it runs."""
     trials.desk.delete(experiment)
     return answer(DeletedExperiment(deleted=experiment))
@@ -147,7 +147,7 @@ def delete(trials: Served, experiment: Id) -> Response:
     responses=responses(404),
     dependencies=TRYING,
 )
-def start(trials: Served, experiment: Id) -> Response:
+def start_experiment(trials: Served, experiment: Id) -> Response:
     """Let visitors in; all processes of a server do so within a second."""
     return _told(trials, trials.desk.start(experiment))
 
@@ -158,7 +158,7 @@ def start(trials: Served, experiment: Id) -> Response:
     responses=responses(404),
     dependencies=TRYING,
 )
-def stop(trials: Served, experiment: Id) -> Response:
+def stop_experiment(trials: Served, experiment: Id) -> Response:
     """Let nobody in any more, for good; what follows earlier exposures still counts."""
     return _told(trials, trials.desk.stop(experiment))
 

@@ -56,7 +56,7 @@ def customer_map(
     responses={**responses(404), **UNCHANGED},
     dependencies=SEGMENTS,
 )
-def buyers(service: Current, product_id: ProductId, request: Request) -> Response:
+def product_buyers(service: Current, product_id: ProductId, request: Request) -> Response:
     """Who buys a product, by segment and by stage."""
     return kept_by_build(request, service.insight().buyers(product_id), service.build)
 
@@ -67,7 +67,7 @@ def buyers(service: Current, product_id: ProductId, request: Request) -> Respons
     responses=responses(404),
     dependencies=MARKETER,
 )
-def timeline(
+def user_timeline(
     service: Current,
     user_id: UserId,
     limit: Annotated[int, Query(ge=1, le=2_000, description="Entries at most.")] = 400,

@@ -50,7 +50,7 @@ Id = Annotated[str, Path(description="Id of the rule.", examples=["summer-drinks
 
 
 @router.get("/merchandising", response_model=RuleList, dependencies=TRIED)
-def rules(house: Held, service: Current) -> Response:
+def merchandising_rules(house: Held, service: Current) -> Response:
     """All rules, oldest first, and where they stand."""
     found = [_status(saved, service) for saved in house.desk.all().values()]
     return answer(RuleList(rules=found))
@@ -62,7 +62,7 @@ def rules(house: Held, service: Current) -> Response:
     responses=responses(400, 413),
     dependencies=TRYING,
 )
-def create(house: Held, service: Current, who: Who, body: RuleDefinition) -> Response:
+def create_rule(house: Held, service: Current, who: Who, body: RuleDefinition) -> Response:
     """Save a rule of a new id; lists follow it within a second, in every process."""
     if body.id in house.desk.all():
         raise MerchandisingError([("id", f"there is a rule {body.id!r} already; change it by PUT")])
@@ -75,7 +75,7 @@ def create(house: Held, service: Current, who: Who, body: RuleDefinition) -> Res
     responses=responses(400, 404, 413),
     dependencies=TRYING,
 )
-def preview(house: Held, service: Current, body: PreviewRequest) -> Response:
+def preview_rules(house: Held, service: Current, body: PreviewRequest) -> Response:
     """A customer's list without a rule and with it, as if the rule held now; nothing is saved."""
     held = [saved.rule for saved in house.desk.all().values()]
     rule = body.rule
@@ -102,7 +102,7 @@ def preview(house: Held, service: Current, body: PreviewRequest) -> Response:
     responses=responses(404),
     dependencies=TRIED,
 )
-def rule_(house: Held, service: Current, rule: Id) -> Response:
+def merchandising_rule(house: Held, service: Current, rule: Id) -> Response:
     """A rule and where it stands."""
     return answer(_status(house.desk.get(rule), service))
 
@@ -113,7 +113,7 @@ def rule_(house: Held, service: Current, rule: Id) -> Response:
     responses=responses(400, 413),
     dependencies=TRYING,
 )
-def put(house: Held, service: Current, who: Who, rule: Id, body: RuleDefinition) -> Response:
+def put_rule(house: Held, service: Current, who: Who, rule: Id, body: RuleDefinition) -> Response:
     """Save a rule, new or as the next version of the one of its id."""
     if body.id != rule:
         raise MerchandisingError([("id", f"is {body.id!r}, but the path says {rule!r}")])
@@ -126,7 +126,7 @@ def put(house: Held, service: Current, who: Who, rule: Id, body: RuleDefinition)
     responses=responses(404),
     dependencies=TRYING,
 )
-def delete(house: Held, rule: Id) -> Response:
+def delete_rule(house: Held, rule: Id) -> Response:
     """Forget a rule and its versions."""
     house.desk.delete(rule)
     house.follow()
@@ -139,7 +139,7 @@ def delete(house: Held, rule: Id) -> Response:
     responses=responses(404),
     dependencies=TRIED,
 )
-def history(house: Held, rule: Id) -> Response:
+def rule_history(house: Held, rule: Id) -> Response:
     """A rule's versions, the one that holds first, and who saved each."""
     found = house.desk.get(rule).versions
     told = [RuleVersion(version=v.version, at=v.at, by=v.by, rule=v.rule) for v in found[::-1]]

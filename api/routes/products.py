@@ -42,7 +42,7 @@ def search_products(
     responses={**responses(404), **UNCHANGED},
     dependencies=STOREFRONT,
 )
-async def similar(
+async def similar_products(
     service: Current,
     product_id: ProductId,
     filters: Filters,

@@ -24,7 +24,7 @@ router = APIRouter(tags=["customers"])
     responses=responses(400, 404, 413),
     dependencies=STOREFRONT,
 )
-async def session(
+async def session_recommendations(
     service: Current,
     trials: Tried,
     request: SessionRequest,

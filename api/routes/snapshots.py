@@ -143,6 +143,6 @@ def quality(
 
 
 @router.get("/build/progress", response_model=BuildProgress, dependencies=INSIDERS)
-def progress(builds: Known) -> Response:
+def build_progress(builds: Known) -> Response:
     """Whether a build runs now, and how far it is."""
     return answer(builds.progress())

@@ -22,6 +22,7 @@ from pipeline.comparing import DAYS, Row, compare_segments
 from pipeline.examples import ByExample, read_labels, segments_by_example
 from pipeline.mapping import customer_map
 from pipeline.segmenting import changes_between, segments_of_build
+from segments.by_gds import gds_way
 from segments.map import Projection
 from segments.model import verdict
 
@@ -211,6 +212,13 @@ def compare(
     samples: Annotated[
         int, typer.Option(min=0, help="Samples of the events, and other seeds, for stability.")
     ] = 3,
+    gds: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a Neo4j server with Graph Data Science, such as bolt://host:7687: its "
+            "FastRP, kNN and Leiden are one more way. Nothing is written into its store."
+        ),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -222,9 +230,11 @@ def compare(
     described without training, by a decomposition of who bought what, whatever a build uses.
 
     Example: `coterie segments compare --cut 2017-12-01`
+
+    Example: `coterie segments compare --gds bolt://graph.example:7687`
     """
     place = at_home(home)
-    with progress_bars() as progress:
+    with gds_way(gds) as more, progress_bars() as progress:
         found = compare_segments(
             read_home(place),
             settings(place, config).segments,
@@ -232,6 +242,7 @@ def compare(
             days=days,
             segments=k,
             samples=samples,
+            more=more,
             progress=progress,
         )
     if json:

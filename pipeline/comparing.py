@@ -7,7 +7,7 @@ on the purchases after the cut, which none has seen.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from segments.grouping import Customers, Fit, Grouping
 from segments.judge import Quality, RatioInterval, quality, ratio, saved_bits
 from segments.latent import latent_products
 from segments.methods import DEFAULT, METHODS
-from segments.mix import folded, mix_counts
+from segments.mix import Counts, folded, mix_counts
 from segments.neighbours import Vectors, unit, user_graph
 from segments.profile import customer_table
 from segments.stability import drawn
@@ -93,6 +93,7 @@ def compare_segments(
     samples: int = 3,
     products: Vectors | None = None,
     methods: Iterable[str] = METHODS,
+    more: Mapping[str, Fit] | None = None,
     progress: Progress = silent,
 ) -> Compared:
     """Group the customers before ``cut`` in every way, and tell their purchases of after it.
@@ -107,6 +108,7 @@ def compare_segments(
         products: an encoder's vectors of products, trained before the cut; by default a
             decomposition of who bought what.
         methods: names in ``METHODS``.
+        more: further ways by name, such as one that needs a server.
         progress: told after each way.
 
     Raises:
@@ -125,22 +127,22 @@ def compare_segments(
     others = [_case(tastes, drawn(tastes.bought, rng)) for _ in range(samples)]
     future = mix_counts(after, tastes.items)[case.users]
     lines = np.asarray(future.sum(axis=1), np.float64)
-    names = list(dict.fromkeys((DEFAULT, *methods)))
+    ways = {name: METHODS[name] for name in (DEFAULT, *methods)} | dict(more or {})
     rows: list[Row] = []
     first: npt.NDArray[np.float64] | None = None
-    for done, name in enumerate(names):
+    for done, (name, fit) in enumerate(ways.items()):
         start = time.perf_counter()
-        found = METHODS[name](case.customers, segments, config.seed)
+        found = fit(case.customers, segments, config.seed)
         seconds = time.perf_counter() - start
         segments = segments or int(found.labels.max()) + 1
         saved = saved_bits(case.customers.counts, future, found.labels)
         first = saved if first is None else first
-        again = _stability(METHODS[name], found, case, others, segments, config.seed)
-        same = _stability(METHODS[name], found, case, [case] * samples, segments, config.seed)
+        again = _stability(fit, found, case, others, segments, config.seed)
+        same = _stability(fit, found, case, [case] * samples, segments, config.seed)
         figures = quality(case.customers, found)
         bits, ahead = ratio(saved, lines), ratio(first - saved, lines)
         rows.append(Row(name, figures, again, same, seconds, bits, ahead))
-        progress("compare segments", done + 1, len(names))
+        progress("compare segments", done + 1, len(ways))
     return Compared(from_day(day), days, len(case.users), int(lines.sum()), tuple(rows))
 
 
@@ -161,6 +163,8 @@ def _case(tastes: Tastes, weights: npt.NDArray[np.float32] | None) -> _Case:
         Customers(
             graph=user_graph(vectors[usable], tastes.config.neighbours),
             counts=counts[usable],
+            bought=_lines(tastes, weights)[usable],
+            items=tastes.items,
             vectors=unit(vectors[usable]),
             learned=unit(folded(tastes.bought, products, weights)[usable]),
             behaviour=behaviour[usable],
@@ -169,6 +173,13 @@ def _case(tastes: Tastes, weights: npt.NDArray[np.float32] | None) -> _Case:
         ),
         np.flatnonzero(usable),
     )
+
+
+def _lines(tastes: Tastes, weights: npt.NDArray[np.float32] | None) -> Counts:
+    """Lines of each user in each product, as ``weights`` draw them."""
+    lines: Counts = tastes.bought.matrix(weights).astype(np.float64)
+    lines.eliminate_zeros()
+    return lines
 
 
 def _stability(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from segments.communities import communities, partitioned, run
 from segments.grouping import Customers, Grouping
 from segments.mix import Counts
 
-__all__ = ["fit_communities", "fit_leiden"]
+__all__ = ["fit_communities", "fit_leiden", "searched"]
+
+Labels = npt.NDArray[np.int64]
 
 HALVINGS = 12
 """Steps of the search for a resolution that gives the number asked for."""
@@ -39,15 +43,28 @@ def fit_leiden(customers: Customers, k: int, seed: int) -> Grouping:
 
 
 def _searched(customers: Customers, counts: Counts | None, k: int, seed: int) -> Grouping:
-    """One run at the resolution, found by halving, whose communities come nearest to ``k``."""
-    at = partial(run, customers.graph, seed=seed, config=customers.config, counts=counts)
-    low, high, best = LOWEST, HIGHEST, (np.inf, 0.0)
+    """One run at the resolution whose communities come nearest to ``k``."""
+    run_at = partial(run, customers.graph, seed=seed, config=customers.config, counts=counts)
+    made = partitioned(customers.graph, *searched(run_at, k), 0.0)
+    return Grouping(made.labels, made.strength)
+
+
+def searched(run_at: Callable[[float], Labels], k: int) -> tuple[Labels, float]:
+    """Communities nearest in number to ``k``, and their resolution, found by halving.
+
+    Args:
+        run_at: communities at a resolution, int64 [n], -1 for none; more where it is higher.
+        k: how many are wanted.
+    """
+    low, high = LOWEST, HIGHEST
+    tried: list[tuple[int, float, Labels]] = []
     for _ in range(HALVINGS):
         resolution = float(np.sqrt(low * high))
-        found = len(np.unique((labels := at(resolution=resolution))[labels >= 0]))
-        best = min(best, (abs(found - k), resolution))
+        labels = run_at(resolution)
+        found = len(np.unique(labels[labels >= 0]))
+        tried.append((abs(found - k), resolution, labels))
         if found == k:
             break
         low, high = (resolution, high) if found < k else (low, resolution)
-    made = partitioned(customers.graph, at(resolution=best[1]), best[1], 0.0)
-    return Grouping(made.labels, made.strength)
+    _, resolution, labels = min(tried, key=lambda each: each[:2])
+    return labels, resolution

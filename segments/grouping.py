@@ -26,6 +26,8 @@ class Customers:
     Attributes:
         graph: the user graph, [n, n].
         counts: lines of each in each item, [n, n_items].
+        bought: lines of each in each product, [n, n_products].
+        items: item of each product or -1, int64 [n_products].
         vectors: what the graph is made of, float32 [n, dim], each of length 1.
         learned: the encoder's part of it, float32 [n, dim].
         behaviour: days since the last purchase, orders, spend: float64 [n, 3].
@@ -35,6 +37,8 @@ class Customers:
 
     graph: UserGraph
     counts: Counts
+    bought: Counts
+    items: npt.NDArray[np.int64]
     vectors: Vectors
     learned: Vectors
     behaviour: npt.NDArray[np.float64]

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -55,7 +56,12 @@ def new_server(**settings: Any) -> Any:
     if module.lacks():
         _refuse(f"{HOW}; this machine lacks {module.lacks()}")
     home = Path(tempfile.mkdtemp(prefix="coterie-neo4j-"))
-    server = module.Server(home, quick=True, **settings)
+    try:
+        server = module.Server(home, quick=True, **settings)
+    except subprocess.CalledProcessError as error:
+        _refuse(
+            f"Maven could not fetch the server's jars: {error.cmd[0]} ended with {error.returncode}"
+        )
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     atexit.register(server.kill)
     return server

@@ -34,6 +34,8 @@ def customers() -> Customers:
     return Customers(
         graph=user_graph(vectors, 10),
         counts=sparse.csr_array(counts),
+        bought=sparse.csr_array(counts),
+        items=np.arange(3),
         vectors=vectors,
         learned=vectors,
         behaviour=steps + rng.random(steps.shape),

@@ -6,6 +6,9 @@ The jars (144 MB) are resolved once into ``~/.cache/coterie``; ``COTERIE_CACHE``
 
 ``COTERIE_NEO4J_VERSION`` runs another version than that of ``pom.xml``. Calendar versions (2025.01
 and later) need Java 21 or newer: ``JAVA_HOME`` tells which, else the newest one installed is taken.
+
+``--gds`` adds Graph Data Science (15 MB, GPL 3), resolved by ``gds.xml``; ``COTERIE_GDS_VERSION``
+fits it to another version of the server.
 """
 
 from __future__ import annotations
@@ -25,8 +28,11 @@ from functools import cache
 from pathlib import Path
 
 POM = Path(__file__).with_name("pom.xml")
+GDS_POM = POM.with_name("gds.xml")
 TESTED = re.findall("<neo4j.version>(.*)</neo4j.version>", POM.read_text())[0]
 VERSION = os.environ.get("COTERIE_NEO4J_VERSION", TESTED)
+TESTED_GDS = re.findall("<gds.version>(.*)</gds.version>", GDS_POM.read_text())[0]
+GDS_VERSION = os.environ.get("COTERIE_GDS_VERSION", TESTED_GDS)
 BY_CALENDAR = int(VERSION.split(".")[0]) >= 2025
 NEEDED_JAVA = 21 if BY_CALENDAR else 17
 MAIN = "org.neo4j.server." + ("Neo4jCommunity" if BY_CALENDAR else "CommunityEntryPoint")
@@ -81,19 +87,32 @@ def java() -> str:
 
 def jars() -> Path:
     """The folder of the server's jars; resolved by Maven the first time."""
+    return _resolved(POM, f"neo4j-{VERSION}")
+
+
+def gds_jars() -> Path:
+    """The folder of the jars that Graph Data Science adds to the server's."""
+    return _resolved(GDS_POM, f"neo4j-{VERSION}-gds-{GDS_VERSION}", jars())
+
+
+def _resolved(pom: Path, name: str, less: Path | None = None) -> Path:
+    """The folder ``name`` of what ``pom`` depends on, less what is in the folder ``less``."""
     cache = Path(os.environ.get("COTERIE_CACHE", "~/.cache/coterie")).expanduser()
-    folder = cache / f"neo4j-{VERSION}"
+    folder = cache / name
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=cache))
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"]
         subprocess.run(
             [
-                *("mvn", "-B", "-q", "-ntp", "-f", str(POM), *goal),
+                *("mvn", "-B", "-q", "-ntp", "-f", str(pom), *goal),
                 *(f"-DoutputDirectory={aside}", f"-Dneo4j.version={VERSION}"),
+                f"-Dgds.version={GDS_VERSION}",
             ],
             check=True,
         )
+        for jar in less.glob("*.jar") if less else ():
+            (aside / jar.name).unlink(missing_ok=True)
         try:
             aside.rename(folder)
         except OSError:  # another process was quicker
@@ -117,6 +136,7 @@ class Server:
         port: where to listen; a free one by default.
         quick: start sooner and run slower, as suits tests.
         settings: further lines of its settings file.
+        gds: with Graph Data Science.
     """
 
     def __init__(
@@ -127,12 +147,19 @@ class Server:
         port: int = 0,
         quick: bool = False,
         settings: dict[str, str] | None = None,
+        gds: bool = False,
     ) -> None:
         self.home, self.port = home.absolute(), port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         for folder in ("conf", "import", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         lines = dict(line.split("=", 1) for line in _CONFIG.splitlines())
+        self._classes = f"{jars()}/*"
+        if gds:
+            # Procedures are looked for in this folder, what starts them on the class path.
+            lines["server.directories.plugins"] = str(gds_jars())
+            lines["dbms.security.procedures.unrestricted"] = "gds.*"
+            self._classes += f":{gds_jars()}/*"
         lines |= _NO_QUIET | {"server.memory.heap.max_size": heap, **(settings or {})}
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
         (self.home / "conf" / "neo4j.conf").write_text(text.format(port=self.port))
@@ -161,7 +188,7 @@ class Server:
         places = {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         with (self.home / "logs" / "out").open("ab") as out:
             return subprocess.Popen(
-                [java(), "-cp", f"{jars()}/*", *self._flags, main, *arguments],
+                [java(), "-cp", self._classes, *self._flags, main, *arguments],
                 env={**os.environ, **places},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -221,11 +248,12 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="folder of its data")
     parser.add_argument("--port", type=int, default=7687)
     parser.add_argument("--heap", default="1g")
+    parser.add_argument("--gds", action="store_true", help="with Graph Data Science")
     parser.add_argument("command", nargs="*", help="what to run beside it; put -- before it")
     asked = parser.parse_args()
     if lacks():
         parser.error(f"this machine lacks {lacks()}; install it")
-    server = Server(asked.home, heap=asked.heap, port=asked.port).start()
+    server = Server(asked.home, heap=asked.heap, port=asked.port, gds=asked.gds).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.stderr.write(f"Neo4j {VERSION} at {server.uri}; its password is in {asked.home}/password\n")
     try:

@@ -1,46 +1,57 @@
-"""Products and categories of a snapshot, laid out so that an answer looks nothing up twice."""
+"""Products and categories of a snapshot, laid out so that an answer looks nothing up twice.
+
+Products are as they are now (``api.goods``), categories as the snapshot has them.
+"""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from api.goods import FIELDS, Goods
 from api.models.base import Product, trusted
 from api.models.lists import ProductProfile
 from api.models.shop import Category
 from api.nearest import nearest_names
+from events.recent_changes import RecentChanges, Said
 from loaders.errors import UnknownCategory, UnknownProduct
 from pipeline.snapshot import Snapshot
 
 __all__ = ["Catalogue"]
 
-_KNOWN = ("product_id", "title", "price", "category_id", "brand")
-
-
-def _shared(column: pl.Series) -> list[Any]:
-    """The values of a column, one object for all that are equal: most are there many times."""
-    known: dict[Any, Any] = {}
-    return [known.setdefault(value, value) for value in column.to_list()]
-
 
 class Catalogue:
-    """Products by row or id, and categories with everything below them."""
+    """Products by row or id, and categories with everything below them.
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    Args:
+        snapshot: what was published.
+        changes: what was said of products since it learned; nothing where there is none.
+
+    Attributes:
+        goods: the products as they are now.
+    """
+
+    def __init__(self, snapshot: Snapshot, changes: RecentChanges | None = None) -> None:
         products = snapshot.products
-        self._table, self._stats = products, snapshot.product_stats
+        self._table, self._stats, self._changes = products, snapshot.product_stats, changes
         self.ids = snapshot.product_ids
-        titles = products.select(pl.coalesce("title", "product_id")).to_series()
-        self.titles: list[str] = _shared(titles)
-        self._prices = _shared(products["price"])
-        self._brands = _shared(products["brand"])
-        self._category_ids = _shared(products["category_id"])
-        self._tree = _Tree(snapshot.categories, self._category_ids)
+        self.goods = Goods(products, frozenset(snapshot.categories["category_id"]))
+        self._tree = _Tree(snapshot.categories, self.goods.category_ids)
         self.purchases = snapshot.product_stats["purchases"].to_numpy()
+
+    def follow(self) -> None:
+        """Take up what was said of products since the last look."""
+        if self._changes is not None:
+            self._changes.follow(self._put)
+
+    def _put(self, product_id: str, said: Said) -> None:
+        row = self.ids.row(product_id)
+        if row is not None:  # others cannot be ranked before a build learns of them
+            self.goods.put(row, said)
+            self._tree.move(row, self.goods.category_ids[row])
 
     def row(self, product_id: str) -> int:
         """The row of a product.
@@ -55,34 +66,40 @@ class Catalogue:
 
     def product(self, row: int) -> Product:
         """The product at ``row``, as lists show it."""
-        category_id = self._category_ids[row]
+        goods = self.goods
+        category_id = goods.category_ids[row]
         return trusted(
             Product,
             product_id=self.ids.id(row),
-            title=self.titles[row],
-            price=self._prices[row],
+            title=goods.titles[row],
+            price=goods.prices[row],
             category_id=category_id,
             category=self._tree.names.get(category_id),
-            brand=self._brands[row],
+            brand=goods.brands[row],
         )
 
     def profile(self, row: int) -> ProductProfile:
         """The product at ``row`` in full."""
         stats = self._stats.row(row, named=True)
-        others = self._table.drop(_KNOWN, strict=False).row(row, named=True)
+        others = self._table.drop(FIELDS, strict=False).row(row, named=True)
+        others |= self.goods.attributes.get(row, {})
         attributes = {name: value for name, value in others.items() if value is not None}
         return ProductProfile(product=self.product(row), attributes=attributes, **stats)
 
     def search(self, text: str, limit: int, offset: int = 0) -> list[Product]:
         """Products whose title or id holds ``text``, the most bought first."""
         wanted = text.lower()
-        found = np.flatnonzero(self._searched.str.contains(wanted, literal=True).to_numpy())
+        holds = np.array(self._searched.str.contains(wanted, literal=True).to_numpy())
+        for row in tuple(self.goods.retitled):
+            holds[row] = wanted in f"{self.goods.titles[row]} {self.ids.id(row)}".lower()
+        found = np.flatnonzero(holds)
         best = found[np.argsort(-self.purchases[found], kind="stable")[offset : offset + limit]]
         return [self.product(int(row)) for row in best]
 
     @cached_property
     def _searched(self) -> pl.Series:
-        titles = pl.DataFrame({"title": self.titles, "id": self.ids.ids})
+        """Titles of the snapshot and ids, in lower case."""
+        titles = self._table.select(pl.coalesce("title", "product_id"), id="product_id")
         return titles.select(pl.format("{} {}", "title", "id").str.to_lowercase()).to_series()
 
     @property
@@ -105,7 +122,7 @@ class Catalogue:
 
     def ancestor_names(self, row: int) -> list[tuple[str, str]]:
         """Id and name of the product's categories, broadest first."""
-        return self._tree.path(self._category_ids[row])
+        return self._tree.path(self.goods.category_ids[row])
 
 
 class _Tree:
@@ -120,8 +137,7 @@ class _Tree:
             children.setdefault(r["parent_id"], []).append(r["category_id"])
         self._spans: dict[str, tuple[int, int]] = {}
         self._walk(children)
-        places = [self._spans[c][0] if c is not None else -1 for c in product_categories]
-        self.places = np.array(places, np.int64)
+        self.places = np.array([self._place(c) for c in product_categories], np.int64)
         self.categories = [self._category(r) for r in rows]
         self.categories.sort(key=lambda c: (c.level, c.name, c.category_id))
 
@@ -137,6 +153,13 @@ class _Tree:
             place += 1
             stack.append((category, True))
             stack.extend((c, False) for c in children.get(category, []))
+
+    def _place(self, category_id: str | None) -> int:
+        return self._spans[category_id][0] if category_id is not None else -1
+
+    def move(self, row: int, category_id: str | None) -> None:
+        """Have the product at ``row`` be of another category, or of none."""
+        self.places[row] = self._place(category_id)
 
     def _category(self, row: dict[str, str]) -> Category:
         inside = int(self.within(row["category_id"]).sum())

@@ -1,4 +1,4 @@
-"""``Filters``: what a caller asks of a list, as masks and shapes over a snapshot's products.
+"""``Filters``: what a caller asks of a list, as masks and shapes over products as they are now.
 
 Nothing is relaxed: a product that breaks a rule is never listed, and a list that ends early ends
 where no product is left. Products of unknown price, brand or stock do not pass a rule on it.
@@ -7,12 +7,10 @@ where no product is left. Products of unknown price, brand or stock do not pass 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from api.catalogue import Catalogue
 from api.models.base import Mode
@@ -28,8 +26,6 @@ __all__ = ["Asked", "Filters"]
 
 Mask = npt.NDArray[np.bool_]
 
-STOCK = ("in_stock", "stock")
-"""Attributes of products that tell what is in stock: true or false, or the number left."""
 ROUNDING = 1e-9
 
 
@@ -44,10 +40,8 @@ class Filters:
     """Masks by row of a snapshot's products."""
 
     def __init__(self, snapshot: Snapshot, catalogue: Catalogue) -> None:
-        self._products, self._catalogue = snapshot.products, catalogue
+        self._catalogue, self._goods = catalogue, catalogue.goods
         self._likeness = snapshot.likeness
-        self._prices = self._products["price"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        self._brand_rows = _rows_by_name(self._products["brand"])
         self._novelty = _novelty(snapshot)
 
     def allowed(self, wanted: ProductFilters) -> Mask | None:
@@ -60,7 +54,7 @@ class Filters:
         """
         masks = list(self._masks(wanted))
         if wanted.exclude:
-            kept = np.ones(len(self._prices), np.bool_)
+            kept = np.ones(len(self._novelty), np.bool_)
             kept[self._catalogue.ids.to_rows(wanted.exclude, missing="drop")] = False
             masks.append(kept)
         return np.logical_and.reduce(masks) if masks else None
@@ -74,36 +68,32 @@ class Filters:
         if wanted.brand:
             yield np.logical_or.reduce([self._of_brand(name) for name in wanted.brand])
         if low is not None:
-            yield self._prices >= low
+            yield self._goods.amounts >= low
         if high is not None:
-            yield self._prices <= high
+            yield self._goods.amounts <= high
         if wanted.in_stock:
-            yield self._stocked
+            yield self._stocked()
         if wanted.min_novelty:
             yield self._novelty >= wanted.min_novelty - ROUNDING
 
     def _of_brand(self, name: str) -> Mask:
-        rows = self._brand_rows.get(name.casefold())
-        if rows is None:
-            known = self._products["brand"].drop_nulls().unique().sort().to_list()
+        place = self._goods.brand(name)
+        if place is None:
+            known = sorted(self._goods.brand_names)
             if not known:
                 raise UnknownBrand(f"no product of this shop has a brand, so none has {name!r}")
             raise UnknownBrand(f"no product has the brand {name!r}{nearest_names(name, known)}")
-        mask = np.zeros(len(self._prices), np.bool_)
-        mask[rows] = True
+        mask: Mask = self._goods.brand_places == place
         return mask
 
-    @cached_property
     def _stocked(self) -> Mask:
-        column = next((c for c in STOCK if c in self._products.columns), None)
-        values = self._products[column] if column else None
-        if values is None or not (values.dtype == pl.Boolean or values.dtype.is_numeric()):
+        if not self._goods.tells_stock:
             raise OptionError(
                 "in_stock",
                 "this shop's products do not say what is in stock; load them with a column "
                 "in_stock (true or false) or stock (how many are left), or leave in_stock out",
             )
-        return (values.cast(pl.Float64).fill_null(0).fill_nan(0) > 0).to_numpy()
+        return self._goods.stocked
 
     def bought(self, wanted: ListOptions, mode: Mode) -> Bought:
         """Whether products bought before are allowed, barred or required.
@@ -129,14 +119,6 @@ class Filters:
             return None
         groups = self._catalogue.category_places
         return Shape(groups, wanted.per_category, wanted.diversity, self._likeness.both)
-
-
-def _rows_by_name(names: pl.Series) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        if name is not None:
-            found.setdefault(name.casefold(), []).append(row)
-    return found
 
 
 def _novelty(snapshot: Snapshot) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 ``House`` knows the rules as they are now, in every process of a server within half a second.
 ``Rulebook`` turns those that concern a list into an ``Arrangement`` over the snapshot's rows, once
-for each set of active rules; a request then looks one up.
+for each set of active rules and state of products; a request then looks one up.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ class Rulebook:
     ) -> None:
         self._catalogue, self._filters, self.rules = catalogue, filters, rules
         self._kept: dict[tuple[MerchandisingRule, ...], Arranged | None] = {}
+        self._moves = catalogue.goods.moves
 
     def by(self, rules: Rules) -> Rulebook:
         """The same products with other rules."""
@@ -127,9 +128,11 @@ class Rulebook:
         )
         if not active:
             return None
+        moves = self._catalogue.goods.moves
+        if moves != self._moves or len(self._kept) >= KEPT:
+            self._kept.clear()  # targets by price, brand or category may hold other products now
+            self._moves = moves
         if active not in self._kept:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
             self._kept[active] = self._compiled(active)
         return self._kept[active]
 

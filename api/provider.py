@@ -22,6 +22,7 @@ from api.service import Service
 from api.snapshot_service import SnapshotService
 from events.queue import queue_file
 from events.recent import RecentEvents
+from events.recent_changes import RecentChanges
 from graph.workers import Workers
 from loaders.errors import CoterieError, SnapshotMissing
 from pipeline.forgotten import Forgotten, forgotten_file
@@ -73,16 +74,16 @@ class SnapshotProvider:
         self._workers = Workers(home.store)
         self._shown, self._rules = shown or Shown(), rules
         self._build: str | None = None
-        self._service: Service | None = None
-        self._before: weakref.ref[Service] | None = None
+        self._service: SnapshotService | None = None
+        self._before: weakref.ref[SnapshotService] | None = None
         self._looks = 0
-        self._held: dict[str, Service] = {}
+        self._held: dict[str, SnapshotService] = {}
         self._said = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def __call__(self) -> Service:
-        """The service of the published snapshot.
+        """The service of the published snapshot, with products as they are now.
 
         Raises:
             SnapshotMissing: nothing is published yet.
@@ -91,10 +92,14 @@ class SnapshotProvider:
             raise SnapshotMissing(
                 f"nothing is published yet; run: coterie build --home {self._home.path}"
             )
+        self._service.follow()
         return self._service
 
     def refresh(self) -> None:
         """Change over if another build is published.
+
+        What was said of products is taken up too, so that after a quiet time no request has to
+        take up much.
 
         Raises:
             SnapshotMissing: nothing is published, or it cannot be read.
@@ -108,6 +113,9 @@ class SnapshotProvider:
             _log.info("serving snapshot %s", build)
         elif self._before is not None:
             self._let_go()
+        for service in (self._service, *self._held.values()):
+            if service is not None:
+                service.follow()
 
     def _let_go(self) -> None:
         """Collect the snapshot before, if requests that were under way kept it.
@@ -124,20 +132,30 @@ class SnapshotProvider:
         if self._looks >= PATIENT_LOOKS and self._looks.bit_count() == 1:
             _tidy()
 
-    def _read(self, build: str, *, published: bool) -> Service:
+    def _read(self, build: str, *, published: bool) -> SnapshotService:
         snapshot = Snapshot.load(self._home.snapshot(build))
         read_at = snapshot.manifest.read_at.timestamp()
-        recent = RecentEvents(queue_file(self._home.path), read_at)
+        queue = queue_file(self._home.path)
         forgotten = Forgotten(forgotten_file(self._home.path), read_at)
         # What is listed is counted of the published build.
         marks = self._shown.begin(build, len(snapshot.products)) if published else None
         return SnapshotService(
-            snapshot, self._workers, self._shop, recent, marks, forgotten, self._rules
+            snapshot,
+            self._workers,
+            self._shop,
+            RecentEvents(queue, read_at),
+            marks,
+            forgotten,
+            self._rules,
+            RecentChanges(queue, read_at),
         )
 
     def held(self, build: str) -> Service | None:
         """The service of a build that is published or held; ``None`` for any other."""
-        return self._service if build == self._build else self._held.get(build)
+        found = self._service if build == self._build else self._held.get(build)
+        if found is not None:
+            found.follow()
+        return found
 
     def hold(self, builds: Collection[str]) -> None:
         """Have further builds ready beside the published one, and let go of those held before.

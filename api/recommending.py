@@ -314,7 +314,7 @@ def _explainer(snapshot: Snapshot, catalogue: Catalogue, recent: Recent) -> Expl
     edges = snapshot.rules.as_edges()
     lifts, segmentation = snapshot.segment_products, snapshot.segmentation
     return Explainer(
-        titles=catalogue.titles,
+        titles=catalogue.goods.titles,
         history=snapshot.recommender.history,
         rules=RulePairs(
             catalogue.ids.to_rows(edges["source"], missing="error"),

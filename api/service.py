@@ -1,8 +1,8 @@
 """``Service``: everything the HTTP layer asks of a published snapshot, in the shop's own ids.
 
-The routes know this protocol only. One object serves one snapshot and never changes; publishing
-a new snapshot means that the provider hands out another object from the next request on, so a
-request sees one snapshot from beginning to end.
+The routes know this protocol only. One object serves one snapshot; publishing a new snapshot means
+that the provider hands out another object from the next request on, so a request sees one snapshot
+from beginning to end. Only what is said of products (prices, stock) follows the shop meanwhile.
 """
 
 from __future__ import annotations

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from api.baskets import Baskets
 from api.catalogue import Catalogue
 from api.customer_profile import CustomerProfiles
 from api.customers import Customers
@@ -22,8 +22,6 @@ from api.models.base import Mode, Product
 from api.models.customers import CustomerStanding
 from api.models.graph import GraphSchema
 from api.models.lists import (
-    BasketRule,
-    BasketSuggestion,
     BasketSuggestions,
     BoughtTogether,
     Companion,
@@ -47,6 +45,7 @@ from api.similar import Similar
 from api.since import Since
 from api.standing import standing_of
 from events.recent import RecentEvents
+from events.recent_changes import RecentChanges
 from graph.answer import Answer
 from graph.frames import kind_of_column
 from graph.query import open_answer
@@ -58,9 +57,8 @@ from loaders.mapping_schema import TAKEN_NAMES
 from pipeline.forgotten import Forgotten
 from pipeline.snapshot import Snapshot
 from ranking.alternatives import methods_of
-from ranking.completer import Completer
 from ranking.merchandising import MerchandisingRule
-from ranking.scorer import MODES, SavedScorer, Scores
+from ranking.scorer import MODES
 from ranking.wording import Language
 from rules.index import Rule
 from segments.model import Segment
@@ -69,7 +67,7 @@ __all__ = ["SnapshotService"]
 
 
 class SnapshotService:
-    """Implements ``api.service.Service`` over a snapshot; never changes once made.
+    """Implements ``api.service.Service`` over a snapshot, with products as they are now.
 
     Args:
         snapshot: what was published.
@@ -79,6 +77,7 @@ class SnapshotService:
         marks: notes which products are listed.
         forgotten: customers erased since the snapshot learned; nobody where there is none.
         rules: gives the shop's merchandising rules as they are now.
+        changes: what was said of products since the snapshot learned; nothing where there is none.
     """
 
     def __init__(
@@ -90,12 +89,13 @@ class SnapshotService:
         marks: Marks | None = None,
         forgotten: Forgotten | None = None,
         rules: Callable[[], Rules] = no_rules,
+        changes: RecentChanges | None = None,
     ) -> None:
         self._snapshot, self._shop = snapshot, shop
         self.build = snapshot.manifest.build
         self._marks = marks or Marks(np.zeros(len(snapshot.products), np.uint32))
         self._workers = store if isinstance(store, Workers) else Workers(store)
-        self._catalogue = Catalogue(snapshot)
+        self._catalogue = Catalogue(snapshot, changes)
         self._customers = Customers(snapshot, self._catalogue, forgotten)
         self._filters = Filters(snapshot, self._catalogue)
         since = Since(snapshot, self._catalogue, recent)
@@ -116,19 +116,25 @@ class SnapshotService:
         self._insight = Insight(snapshot, self._customers)
         found = snapshot.segmentation
         self._places = {s.id: i for i, s in enumerate((*found.segments, *found.parts))}
-        self._completer = Completer.of(snapshot.completer, snapshot.recommender.eligible)
-        # The same fallbacks as in other lists, behind what completes baskets best.
-        scorers: dict[Mode, SavedScorer] = {"discover": snapshot.completer}
-        self._filler = replace(snapshot.recommender, scorers=scorers)
+        self._baskets = Baskets(
+            snapshot, self._catalogue, self._filters, self.rulebook, self._marks
+        )
         # Built on first use otherwise, which would be some customer's request.
         self._warm = (
             snapshot.rules.index,
             snapshot.recommender.order,
-            self._filler.order,
             self._customers.ids.row(""),
             self._catalogue.ids.row(""),
         )
         snapshot.likeness.warm()
+        self.follow()
+
+    def follow(self) -> None:
+        """Take up what was said of products since the last look; a microsecond where nothing was.
+
+        All that is made of this service, by other methods or rules, follows with it.
+        """
+        self._catalogue.follow()
 
     def build_info(self) -> BuildInfo:
         """What was published, when, from how much, and how good it measured."""
@@ -265,59 +271,7 @@ class SnapshotService:
         self, product_ids: Sequence[str], k: int, filters: ProductFilters = ANY
     ) -> BasketSuggestions:
         """Products that go with a basket, best first, each with the rules that speak for it."""
-        known = self._catalogue.ids.to_rows(product_ids, missing="negative")
-        unknown = [p for p, row in zip(product_ids, known, strict=True) if row < 0]
-        allowed = self._filters.allowed(filters)
-        listable = self.rulebook.barred("basket", allowed)
-        rows, scores = self._completed(np.unique(known[known >= 0]), k, listable)
-        self._marks.mark(rows)
-        found = [self._catalogue.ids.id(row) for row in rows]
-        rules = self._snapshot.rules.because(product_ids, found)
-        items = [
-            BasketSuggestion(
-                product=self._catalogue.product(int(row)),
-                score=float(score),
-                rules=[self._rule(rule) for rule in because],
-            )
-            for row, score, because in zip(rows, scores, rules, strict=True)
-        ]
-        by_rule = sum(1 for because in rules if because)
-        return BasketSuggestions(
-            items=items,
-            unknown_products=unknown,
-            fallback=_basket_fallback(by_rule, len(items), filtered=allowed is not None),
-        )
-
-    def _completed(
-        self, held: npt.NDArray[np.int64], k: int, allowed: npt.NDArray[np.bool_] | None
-    ) -> tuple[npt.NDArray[np.int64], Scores]:
-        """Product rows and scores; what the completer cannot fill is filled as in other lists."""
-        rows, scores = self._completer.complete(held, k, allowed)
-        if len(rows) == k:
-            return rows, scores
-        lists = self._filler.recommend_basket(held, k, allowed=allowed)
-        there = lists.rows[0] >= 0
-        return lists.rows[0][there], lists.scores[0][there]
-
-    def _rule(self, rule: Rule) -> BasketRule:
-        titles = [self._title(p) for p in rule.antecedent]
-        text = (
-            f"{rule.known('confidence'):.0%} of orders with {' and '.join(titles)} also hold "
-            f"{self._title(rule.consequent)}, {rule.known('lift'):.1f} times the usual share."
-        )
-        return BasketRule(
-            antecedent=list(rule.antecedent),
-            level="product",
-            text=text,
-            support=rule.known("support"),
-            confidence=rule.known("confidence"),
-            lift=rule.known("lift"),
-            q_value=rule.measures["q_value"],
-            later_confidence=rule.measures["later_confidence"],
-        )
-
-    def _title(self, product_id: str) -> str:
-        return self._catalogue.titles[self._catalogue.row(product_id)]
+        return self._baskets.completed(product_ids, k, filters)
 
     def segments(self) -> Segments:
         """All segments, largest first."""
@@ -379,16 +333,6 @@ class SnapshotService:
     ) -> Answer:
         """Run an analyst's query, read-only."""
         return open_answer(self._workers, cypher, parameters, limits, stop)
-
-
-def _basket_fallback(by_rule: int, listed: int, *, filtered: bool) -> str | None:
-    if not listed and filtered:
-        return "Nothing is left to list with these filters."
-    if not listed:
-        return "The basket holds every product; nothing is left to list."
-    if not by_rule:
-        return "No rule matched the basket; these products suit customers who hold it."
-    return None
 
 
 def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:

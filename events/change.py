@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from events.lane import Lane
@@ -26,6 +27,22 @@ CREATE INDEX IF NOT EXISTS changes_settled ON changes (settled) WHERE settled IS
 CREATE INDEX IF NOT EXISTS changes_refused ON changes (seq) WHERE refused IS NOT NULL;
 CREATE INDEX IF NOT EXISTS changes_of ON changes (label, id);
 """
+
+_DROP_SAID_ANEW: Final = """
+DELETE FROM changes WHERE seq IN (
+    SELECT old.seq FROM changes AS new
+    JOIN changes AS old ON old.label = new.label AND old.id = new.id AND old.seq < new.seq
+    WHERE new.seq = ? AND new.label = 'Product'
+        AND old.settled IS NOT NULL AND old.refused IS NULL
+        AND (old.category_id IS NULL OR new.category_id IS NOT NULL)
+        AND (old.brand IS NULL OR new.brand IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT 1 FROM json_each(old.properties)
+            WHERE key NOT IN (SELECT key FROM json_each(new.properties))
+        )
+)
+"""
+"""What of a product was said before the change at a place and is said anew by it."""
 
 
 class Change(NamedTuple):
@@ -52,13 +69,22 @@ class Change(NamedTuple):
 
 
 class ChangeLane(Lane[Change]):
-    """Changes that wait; one that was refused is forgotten when a later one of its node arrives."""
+    """Changes that wait; one that was refused is forgotten when a later one of its node arrives.
 
-    def _forget(self, connection: sqlite3.Connection, before: float) -> None:
-        """Drop what was delivered until ``before``, and refusals that were mended since."""
+    Delivered ones of products stay until later ones of the same product say anew all that they did,
+    so that a server that is started, whatever the age of its snapshot, knows the latest of each
+    property: at most a few rows a product.
+    """
+
+    def _forget(self, connection: sqlite3.Connection, before: float, places: Sequence[int]) -> None:
+        """Drop what no reader needs, and refusals that were mended since; see ``Lane``."""
         connection.execute(
             "DELETE FROM changes WHERE refused IS NOT NULL AND EXISTS (SELECT 1 FROM changes later "
             "WHERE later.label = changes.label AND later.id = changes.id "
             "AND later.seq > changes.seq AND later.settled IS NOT NULL AND later.refused IS NULL)"
         )
-        super()._forget(connection, before)
+        connection.execute(
+            "DELETE FROM changes WHERE label = 'User' AND settled <= ? AND refused IS NULL",
+            (before,),
+        )
+        connection.executemany(_DROP_SAID_ANEW, [(place,) for place in places])

@@ -212,10 +212,16 @@ class Lane(Generic[R]):
                 f"UPDATE {self._table} SET settled = ? WHERE seq = ?",
                 [(now, seq) for seq in places],
             )
-            self._forget(connection, before)
+            self._forget(connection, before, places)
 
-    def _forget(self, connection: sqlite3.Connection, before: float) -> None:
-        """Drop what was delivered until ``before``, in seconds since 1970."""
+    def _forget(self, connection: sqlite3.Connection, before: float, places: Sequence[int]) -> None:
+        """Drop what was delivered until ``before``, in seconds since 1970.
+
+        Args:
+            connection: within a transaction.
+            before: until when.
+            places: what was delivered just now.
+        """
         connection.execute(
             f"DELETE FROM {self._table} WHERE settled <= ? AND refused IS NULL", (before,)
         )

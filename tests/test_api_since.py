@@ -12,8 +12,9 @@ from api.models.base import Mode
 from api.models.lists import SessionEvent, SessionRequest
 from api.snapshot_service import SnapshotService
 from events.event import ShopEvent
+from events.looks import EVERY_SECONDS
 from events.queue import EventQueue
-from events.recent import EVERY_SECONDS, RecentEvents
+from events.recent import RecentEvents
 from pipeline.home import Home
 from pipeline.snapshot import Snapshot
 

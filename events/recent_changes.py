@@ -21,13 +21,16 @@ Said = Mapping[str, Scalar]
 Names are in lower case, as the graph knows them in any.
 """
 
+# "+label" is no less than "label", but by its index all changes would be looked at each time.
 _UNLEARNED: Final = (
-    f"SELECT seq, {', '.join(Change._fields)} FROM changes WHERE label = 'Product' "
+    f"SELECT seq, {', '.join(Change._fields)} FROM changes WHERE +label = 'Product' "
     "AND refused IS NULL AND (settled IS NULL OR settled > ?) AND "
 )
+_FRESH: Final = f"{_UNLEARNED} seq > ? ORDER BY seq"
+_OF_ONE: Final = f"{_UNLEARNED} label = 'Product' AND id = ? AND seq <= ? ORDER BY seq"
 _REFUSED: Final = (
     "SELECT id, settled FROM changes WHERE settled > ? AND refused IS NOT NULL "
-    "AND label = 'Product' AND seq <= ?"
+    "AND +label = 'Product' AND +seq <= ?"
 )
 
 
@@ -62,9 +65,7 @@ class RecentChanges:
 
     def _take(self, connection: sqlite3.Connection, tell: Callable[[str, Said], None]) -> None:
         refused = connection.execute(_REFUSED, (self._refused, self._seen)).fetchall()
-        fresh = connection.execute(
-            f"{_UNLEARNED} seq > ? ORDER BY seq", (self._read_at, self._seen)
-        ).fetchall()
+        fresh = connection.execute(_FRESH, (self._read_at, self._seen)).fetchall()
         touched = dict.fromkeys(id_ for id_, _ in refused)
         again = {id_: self._of(connection, id_) for id_ in touched}
         self._said.update(again)
@@ -80,9 +81,7 @@ class RecentChanges:
     def _of(self, connection: sqlite3.Connection, id_: str) -> dict[str, Scalar]:
         """All that still holds of one product, as far as it was read."""
         own: dict[str, Scalar] = {}
-        rows = connection.execute(
-            f"{_UNLEARNED} id = ? AND seq <= ? ORDER BY seq", (self._read_at, id_, self._seen)
-        )
+        rows = connection.execute(_OF_ONE, (self._read_at, id_, self._seen))
         for _, *row in rows:
             _merge(own, Change(*row))
         return own

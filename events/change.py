@@ -26,6 +26,7 @@ CREATE INDEX IF NOT EXISTS changes_waiting ON changes (seq) WHERE settled IS NUL
 CREATE INDEX IF NOT EXISTS changes_settled ON changes (settled) WHERE settled IS NOT NULL;
 CREATE INDEX IF NOT EXISTS changes_refused ON changes (seq) WHERE refused IS NOT NULL;
 CREATE INDEX IF NOT EXISTS changes_of ON changes (label, id);
+CREATE INDEX IF NOT EXISTS changes_refused_at ON changes (settled) WHERE refused IS NOT NULL;
 """
 
 _DROP_SAID_ANEW: Final = """

@@ -26,9 +26,9 @@ _UNLEARNED: Final = (
     f"SELECT seq, {', '.join(Change._fields)} FROM changes WHERE +label = 'Product' "
     "AND refused IS NULL AND (settled IS NULL OR settled > ?) AND "
 )
-_FRESH: Final = f"{_UNLEARNED} seq > ? ORDER BY seq"
-_OF_ONE: Final = f"{_UNLEARNED} label = 'Product' AND id = ? AND seq <= ? ORDER BY seq"
-_REFUSED: Final = (
+FRESH: Final = f"{_UNLEARNED} seq > ? ORDER BY seq"
+OF_ONE: Final = f"{_UNLEARNED} label = 'Product' AND id = ? AND seq <= ? ORDER BY seq"
+REFUSED: Final = (
     "SELECT id, settled FROM changes WHERE settled > ? AND refused IS NOT NULL "
     "AND +label = 'Product' AND +seq <= ?"
 )
@@ -64,8 +64,8 @@ class RecentChanges:
         self._looks.take(lambda connection: self._take(connection, tell))
 
     def _take(self, connection: sqlite3.Connection, tell: Callable[[str, Said], None]) -> None:
-        refused = connection.execute(_REFUSED, (self._refused, self._seen)).fetchall()
-        fresh = connection.execute(_FRESH, (self._read_at, self._seen)).fetchall()
+        refused = connection.execute(REFUSED, (self._refused, self._seen)).fetchall()
+        fresh = connection.execute(FRESH, (self._read_at, self._seen)).fetchall()
         touched = dict.fromkeys(id_ for id_, _ in refused)
         again = {id_: self._of(connection, id_) for id_ in touched}
         self._said.update(again)
@@ -81,7 +81,7 @@ class RecentChanges:
     def _of(self, connection: sqlite3.Connection, id_: str) -> dict[str, Scalar]:
         """All that still holds of one product, as far as it was read."""
         own: dict[str, Scalar] = {}
-        rows = connection.execute(_OF_ONE, (self._read_at, id_, self._seen))
+        rows = connection.execute(OF_ONE, (self._read_at, id_, self._seen))
         for _, *row in rows:
             _merge(own, Change(*row))
         return own

@@ -12,7 +12,7 @@ import pytest
 
 from events.change import Change
 from events.queue import EventQueue
-from events.recent_changes import RecentChanges, Said
+from events.recent_changes import FRESH, OF_ONE, REFUSED, RecentChanges, Said
 
 
 class Seen:
@@ -147,3 +147,17 @@ def test_looks_in_the_same_moment_are_spared(queue: EventQueue) -> None:
     now[0] += 0.06
     changes.follow(lambda id_, said: told.append(id_))
     assert told == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("look", "by"),
+    [
+        (FRESH, "PRIMARY KEY (rowid>?)"),
+        (REFUSED, "changes_refused_at (settled>?)"),
+        (OF_ONE, "changes_of (label=? AND id=?"),
+    ],
+)
+def test_a_look_reads_no_more_than_what_is_new(queue: EventQueue, look: str, by: str) -> None:
+    with queue._file.reading() as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {look}", (0,) * look.count("?")).fetchall()
+    assert by in plan[0][3]

@@ -27,7 +27,7 @@ class ProductFilters(BaseModel):
         None, ge=0, allow_inf_nan=False, description="Highest price, shop's currency."
     )
     in_stock: bool = Field(
-        False, description="Only products in stock, by their attribute in_stock or stock."
+        False, description="Only products in stock now, by their attribute in_stock or stock."
     )
     exclude: tuple[str, ...] = Field((), description="Id of a product never to list.")
     min_novelty: float = Field(

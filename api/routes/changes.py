@@ -90,7 +90,8 @@ def put_products(
 ) -> Response:
     """Add products, or set what is said of them; the rest of what is known of them stays.
 
-    Judged and kept as customers are.
+    Judged and kept as customers are. Lists, their filters and product pages hold to it within a
+    second; products that the published build does not know are listed from the next one on.
     """
     if len(body.products) > settings.event_batch:
         return _too_many(request, "products", settings.event_batch)
@@ -127,7 +128,8 @@ def put_product(
 ) -> Response:
     """Add a product, or set what is said of it; the rest of what is known of it stays.
 
-    A slash in the id is written `%2F`.
+    Lists, their filters and product pages hold to it within a second; a product that the published
+    build does not know is listed from the next one on. A slash in the id is written `%2F`.
     """
     return _take_one(request, live, _Shop.of(service, "Product"), product_id, body)
 

@@ -109,7 +109,8 @@ class SnapshotProvider:
             fresh = self._read(build, published=True)
             self._before = weakref.ref(self._service) if self._service else None
             self._service, self._build, self._looks = fresh, build, 0
-            _tidy()
+            if self._thread:  # a command that asks once has nothing to spare
+                _tidy()
             _log.info("serving snapshot %s", build)
         elif self._before is not None:
             self._let_go()
@@ -171,8 +172,8 @@ class SnapshotProvider:
 
     def start(self) -> None:
         """Read what is published and watch for what follows, until ``stop``."""
-        self._try()
         self._thread = threading.Thread(target=self._watch, name="snapshots", daemon=True)
+        self._try()
         self._thread.start()
 
     def stop(self) -> None:

@@ -60,6 +60,8 @@ def time_split(
     cut_day: float,
     window_days: float | None = None,
     min_lines: int = 5,
+    most_users: int | None = None,
+    seed: int = 0,
 ) -> Split:
     """Cut all users' purchases at one moment.
 
@@ -71,6 +73,8 @@ def time_split(
         cut_day: days since 1970-01-01 UTC; the test starts there.
         window_days: length of the test; ``None`` for all that follows.
         min_lines: purchase lines a product needs before the cut.
+        most_users: users tested at most, drawn at random where there are more; ``None`` for all.
+        seed: of that draw.
 
     Raises:
         DataError: no user is left to test.
@@ -83,7 +87,7 @@ def time_split(
     eligible = lines >= min_lines
     train = before.where(eligible[before.product_rows])
     test = after.where(eligible[after.product_rows])
-    return _split(train, test, eligible, ("all", "repeat", "discover"))
+    return _split(train, test, eligible, ("all", "repeat", "discover"), most_users, seed)
 
 
 def fixed_split(train: InteractionGraph, test: InteractionGraph) -> Split:
@@ -106,12 +110,19 @@ def _split(
     test: InteractionGraph,
     eligible: npt.NDArray[np.bool_],
     modes: tuple[Mode, ...],
+    most_users: int | None = None,
+    seed: int = 0,
 ) -> Split:
     bought = _pairs(train)
     tested = (np.diff(bought.indptr) > 0) & train.registered
     test = test.where(tested[test.user_rows])
     if not len(test):
         raise DataError("no user has purchases of known products both before and after the cut")
+    users = np.unique(test.user_rows)
+    left_out = 0 if most_users is None else max(0, len(users) - most_users)
+    if left_out:
+        drawn = np.random.default_rng(seed).permutation(users)[:most_users]
+        test = test.where(np.isin(test.user_rows, drawn))
     found = _pairs(test)
     again = found.multiply(bought).tocsr()
     again.eliminate_zeros()
@@ -126,6 +137,7 @@ def _split(
         "products": int(eligible.sum()),
     }
     counts |= {f"users_{m}": int((np.diff(r.indptr) > 0).sum()) for m, r in relevant.items()}
+    counts |= {"users_left_out": left_out} if left_out else {}
     return Split(train, eligible, relevant, bought, counts)
 
 

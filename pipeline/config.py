@@ -65,6 +65,11 @@ class EvaluationConfig(BaseModel):
         (5, 10, 20), min_length=1, description="list lengths that are reported"
     )
     bootstrap: int = Field(500, ge=1, description="resamples of the users behind each interval")
+    customers: int = Field(
+        10_000,
+        ge=1,
+        description="customers that methods are judged by, at most; drawn at random from more",
+    )
     unblended: tuple[str, ...] = Field(
         (), description="methods kept out of blends, by name, to see what they add"
     )

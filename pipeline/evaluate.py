@@ -215,7 +215,8 @@ def side(graph: InteractionGraph, cut: float, days: float, config: Config) -> Si
     lines = np.bincount(known.purchases().product_rows, minlength=graph.shape[1])
     least = config.ranking.min_lines
     compact = graph.before(cut + days).of_products(lines >= least)
-    return compact.before(cut), time_split(compact, cut, days, least)
+    most, seed = config.evaluation.customers, config.seed
+    return compact.before(cut), time_split(compact, cut, days, least, most, seed)
 
 
 def validator(split: Split) -> Callable[[Embeddings], float] | None:

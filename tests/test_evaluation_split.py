@@ -47,6 +47,20 @@ def test_the_window_ends_the_test() -> None:
     assert split.counts["test_lines"] == 3
 
 
+def test_of_many_some_are_drawn() -> None:
+    some = [time_split(GRAPH, 10.0, None, 2, 2, seed) for seed in range(20)]
+    drawn = {tuple(split.users("all")) for split in some}
+    assert drawn == {(0, 1), (0, 2), (1, 2)}
+    whole = time_split(GRAPH, 10.0, min_lines=2)
+    for split in some:
+        users = split.users("all")
+        assert split.counts["users_left_out"] == 1 and split.counts["train_lines"] == 4
+        for mode, relevant in split.relevant.items():
+            kept = relevant[users].toarray()
+            np.testing.assert_array_equal(kept, whole.relevant[mode][users].toarray())
+    assert time_split(GRAPH, 10.0, None, 2, 3).counts == whole.counts
+
+
 def test_what_may_be_listed_by_mode() -> None:
     split = time_split(GRAPH, 10.0, min_lines=2)
     users = np.array([0])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli import start
-from cli.server import listening, reserved, sharing
+from cli.server import listening
 from loaders.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -30,42 +30,6 @@ def test_a_taken_port_is_told() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match="choose another --port"):
             listening("127.0.0.1", port)
-
-
-def test_processes_share_a_port_and_nobody_else_does() -> None:
-    with listening("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    with (
-        reserved("127.0.0.1", port),
-        sharing("127.0.0.1", port) as one,
-        sharing("127.0.0.1", port) as other,
-    ):
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port))
-        one.listen()
-        for take in (listening, reserved):
-            with pytest.raises(ConfigError, match="choose another --port"):
-                take("127.0.0.1", port)
-        other.listen()
-        callers = [socket.create_connection(("127.0.0.1", port)) for _ in range(64)]
-        taken = {one: 0, other: 0}
-        for shared in taken:
-            shared.setblocking(False)
-            while (connection := _accepted(shared)) is not None:
-                connection.close()
-                taken[shared] += 1
-        for caller in callers:
-            caller.close()
-    assert sum(taken.values()) == 64
-    if sys.platform == "linux":
-        assert min(taken.values()) > 0  # all at one have a chance of 2 in 2^64
-
-
-def _accepted(taken: socket.socket) -> socket.socket | None:
-    try:
-        return taken.accept()[0]
-    except BlockingIOError:
-        return None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""``Fleet``: several processes at one address; one that ends is replaced, the others go on.
+"""``Fleet``: several processes at one socket; one that ends is replaced, the others go on.
 
-Each has a socket of its own there, so whoever dies takes only its own connections with it, and a
-new one gets none before it can answer.
+The socket is opened once and handed to each, so connections that nobody has taken yet wait in one
+queue of the system and outlive whoever dies.
 """
 
 from __future__ import annotations
@@ -84,17 +84,17 @@ class Fleet:
 
 
 def run_fleet(taken: socket.socket, plan: Plan, store: str | None, size: int) -> None:
-    """Serve a plan by ``size`` processes at its address until interrupted.
+    """Serve a plan by ``size`` processes at a socket until interrupted.
 
     Args:
-        taken: keeps the address for them.
+        taken: the socket, which listens.
         plan: what to serve.
         store: address of the graph's server, where the graph is not in the home.
         size: how many processes.
     """
     folder = tempfile.mkdtemp(prefix="coterie-")
     lifeline, held = os.pipe()
-    given = plan.model_copy(update={"lifeline": lifeline})
+    given = plan.model_copy(update={"socket": taken.fileno(), "lifeline": lifeline})
     more = {FOLDER: folder, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     if store:
         more["COTERIE_STORE"] = store
@@ -102,7 +102,7 @@ def run_fleet(taken: socket.socket, plan: Plan, store: str | None, size: int) ->
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "cli.server", given.model_dump_json()],
-            pass_fds=(lifeline,),
+            pass_fds=(taken.fileno(), lifeline),
             env={**os.environ, **more},
             start_new_session=True,  # Ctrl-C comes to them by way of this process
         )

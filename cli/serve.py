@@ -21,7 +21,7 @@ from cli.options import (
     StoreOption,
     at_home,
 )
-from cli.server import Plan, answer_at, listening, reserved
+from cli.server import Plan, answer_at, listening
 from pipeline.config import load_config
 from pipeline.home import Home
 
@@ -37,8 +37,7 @@ def run_server(plan: Plan, home: Home, workers: int) -> None:
         ConfigError: the address cannot be listened at, or a setting cannot be followed.
     """
     check_traces(load_config(home.path / "coterie.toml").traces)
-    take = reserved if workers > 1 else listening
-    taken = take(plan.host, plan.port)
+    taken = listening(plan.host, plan.port)
     keys = KeyFile(key_file(home.path))
     configure(plan.log)
     _log.info("serving %s at http://%s:%d (Ctrl-C ends it)", home.path, plan.host, plan.port)

@@ -1,4 +1,4 @@
-"""One process that serves a home at an address, alone or beside others at the same address.
+"""One process that serves a home at a socket, alone or beside others at the same socket.
 
     python -m cli.server PLAN
 
@@ -42,7 +42,7 @@ from pipeline.forget import forget_user
 from pipeline.home import Home
 from pipeline.merchandising import MerchandisingDesk
 
-__all__ = ["Plan", "answer_at", "listening", "reserved"]
+__all__ = ["Plan", "answer_at", "listening"]
 
 
 class Plan(BaseModel):
@@ -54,6 +54,7 @@ class Plan(BaseModel):
         port: and its port.
         log: form of its log.
         access_log: what the log says of requests.
+        socket: descriptor of the socket, where another process opened it.
         lifeline: descriptor of a pipe that ends when the process that opened it does.
     """
 
@@ -64,6 +65,7 @@ class Plan(BaseModel):
     port: int
     log: LogForm = "text"
     access_log: AccessLog = "off"
+    socket: int | None = None
     lifeline: int | None = None
 
 
@@ -73,54 +75,13 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: the port is taken, or the address is none of this machine's.
     """
-    taken = _bound(host, port, shared=False)
-    taken.listen(2048)
-    return taken
-
-
-def reserved(host: str, port: int) -> socket.socket:
-    """A socket that keeps an address for processes that will share it, and never listens itself.
-
-    Raises:
-        ConfigError: as ``listening`` does.
-    """
-    # Somebody else's sockets there would be dealt connections, too.
-    listening(host, port).close()
-    return sharing(host, port)
-
-
-def sharing(host: str, port: int) -> socket.socket:
-    """A socket at an address that processes of this user share, not yet listening.
-
-    The system deals new connections out among those that listen. Were there one socket for all,
-    whoever wakes first would take all that arrive at once, and leave nothing to the others.
-
-    Raises:
-        ConfigError: as ``listening`` does.
-    """
-    return _bound(host, port, shared=True)
-
-
-def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, _, _, address = found[0]
-        bound = socket.socket(family, kind)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if shared:
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            # Connections inherit it. asyncio sets it only where the protocol is named, which is
-            # not so here, and an answer's second packet then waits 40 ms for the first to be
-            # acknowledged.
-            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            bound.bind(address)
-        except BaseException:
-            bound.close()
-            raise
-        return bound
+        taken = socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
+        # Connections inherit it. asyncio sets it only where the protocol is named, which is not so
+        # here, and an answer's second packet then waits 40 ms for the first to be acknowledged.
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return taken
     except OSError as error:
         raise ConfigError(
             f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
@@ -195,7 +156,7 @@ def main() -> None:
         _end_with(plan.lifeline)
     # The address of a store may hold a password, which no command line should.
     home = Home(plan.home, os.environ.get("COTERIE_STORE"))
-    answer_at(sharing(plan.host, plan.port), plan, home, KeyFile(key_file(home.path)))
+    answer_at(socket.socket(fileno=plan.socket), plan, home, KeyFile(key_file(home.path)))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
     """Serve the home's published snapshot at a socket until interrupted."""
     import uvicorn
 
+    from cli.sharing import SharingServer
+
     choice = ApiSettings(host=plan.host, port=plan.port, access_log=plan.access_log)
     chosen = load_config(home.path / "coterie.toml")
     folder = os.environ.get(FOLDER)
@@ -133,10 +135,11 @@ def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> No
     )
     app.router.lifespan_context = watching
     configure(plan.log)
+    server = uvicorn.Server if plan.lifeline is None else SharingServer
     # Its log goes where ours goes, and requests are in ours.
     config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False)
     with taken, suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[taken])
+        server(config).run(sockets=[taken])
 
 
 def _end_with(lifeline: int) -> None:

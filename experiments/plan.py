@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, sqrt
+from statistics import NormalDist
 
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import ndtri
 
 from experiments.compare import always_valid_radius, mixture
 from experiments.definition import Metric
@@ -88,8 +88,9 @@ def needed(wish: Wish) -> Needed:
     alpha = wish.alpha / (wish.variants - 1)
     difference = wish.baseline * wish.effect
     variance = _variances(wish)
-    power = float(ndtri(wish.power))
-    once = ceil((float(ndtri(1 - alpha / 2)) + power) ** 2 * variance / difference**2)
+    normal = NormalDist()
+    power = normal.inv_cdf(wish.power)
+    once = ceil((normal.inv_cdf(1 - alpha / 2) + power) ** 2 * variance / difference**2)
 
     def enough(n: int) -> bool:
         radius = always_valid_radius(2 / n, mixture(alpha, n), alpha)

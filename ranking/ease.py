@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import lapack
 
 from graph.interactions import FloatMatrix, InteractionGraph
 from loaders.errors import ConfigError
@@ -141,6 +140,8 @@ def _gram(x: FloatMatrix, l2: float) -> npt.NDArray[np.float32]:
 
 def _inverse(gram: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Inverse by Cholesky, in place; only the lower triangle of the answer is filled."""
+    from scipy.linalg import lapack  # takes a server 7 MB and is of builds alone
+
     if not len(gram):
         return gram
     factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)

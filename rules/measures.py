@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 __all__ = ["benjamini_hochberg", "fisher_tail", "measures", "telling"]
 
@@ -99,6 +98,8 @@ def benjamini_hochberg(p: Floats, tests: int) -> Floats:
 
 
 def _log_choose(n: Any, k: Any) -> Any:
+    from scipy.special import gammaln  # takes a server 4 MB and is of builds alone
+
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 

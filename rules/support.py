@@ -12,7 +12,6 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import binom
 
 from rules.baskets import Baskets
 from rules.cooccurrence import pair_counts
@@ -88,6 +87,8 @@ def _most_sets(pairs: int, max_length: int) -> float:
     As many as among items of whom all pairs are there (Kruskal 1963, Katona 1968; in the
     form of Lovász 1979). Spares most shops the counting.
     """
+    from scipy.special import binom  # takes a server 4 MB and is of builds alone
+
     items = (1 + sqrt(1 + 8 * pairs)) / 2
     return float(sum(binom(items, length) for length in range(2, max_length + 1)))
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, sparse
+from scipy import sparse
 
 from graph.interactions import InteractionGraph
 from graph.shop import Shop
@@ -68,6 +68,8 @@ def mix_counts(
 
 def mix_vectors(counts: Counts, dim: int) -> Vectors:
     """Vectors of mixes, float32 [n_users, min(dim, n_items)]; 0 for users without a line."""
+    from scipy import linalg  # takes a server 7 MB and is of builds alone
+
     total = np.asarray(counts.sum(axis=1), np.float64)
     buyer = total > 0
     if not buyer.any():

@@ -89,9 +89,13 @@ class Recommender:
 
     @cached_property
     def order(self) -> npt.NDArray[np.int64]:
-        """All products, eligible first, then by recent popularity, all-time buyers and row."""
-        row = np.arange(len(self.eligible))
-        return np.lexsort((row, -self.history.buyers, -self.popularity, ~self.eligible))
+        """All products, as ``ordered`` has them."""
+        return self.ordered(np.arange(len(self.eligible)))
+
+    def ordered(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """``rows``, eligible first, then by recent popularity, all-time buyers and row."""
+        buyers, popular = self.history.buyers[rows], self.popularity[rows]
+        return rows[np.lexsort((rows, -buyers, -popular, ~self.eligible[rows]))]
 
     def recommend(
         self,
@@ -129,7 +133,7 @@ class Recommender:
         barred = Barred(self.history, bought or BOUGHT[mode], allowed, exclude, just)
         if isinstance(scorer, Ranked) and shape is None and since is None and not new:
             buyers = user_rows[self.history.known(user_rows)]
-            short = shortlists(scorer, buyers, k, barred, self.eligible, arrangement)
+            short = shortlists(scorer, buyers, k, barred, self.eligible, self.ordered, arrangement)
             if short is not None and len(buyers) == len(user_rows):
                 return Lists(*short)
         mask = barred.passed(user_rows)

@@ -6,6 +6,7 @@ nobody needs scores of all products.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ Rows = npt.NDArray[np.int64]
 Short = tuple[Rows, Scores, npt.NDArray[np.int8]]
 
 _LIKED: Final = 0
+_RARE: Final = 2
 _PINNED: Final = 4
 
 
@@ -32,6 +34,7 @@ def shortlists(
     k: int,
     barred: Barred,
     eligible: Mask,
+    ordered: Callable[[Rows], Rows],
     arrangement: Arrangement | None = None,
 ) -> Short | None:
     """Lists of ``k`` products for each user, as scores of all products would give them.
@@ -42,15 +45,21 @@ def shortlists(
         k: length of the lists.
         barred: what the request keeps out of them.
         eligible: products bought often enough to be judged, bool [n_products].
+        ordered: product rows in the order they are listed in where there is no score.
         arrangement: what the shop itself wants of the lists.
 
     Returns:
         Product rows int64 [n, k], scores float32 [n, k] and sources int8 [n, k] as in
-        ``ranking.recommender.Lists``; ``None`` where any list would need more than was kept.
+        ``ranking.recommender.Lists``, but products that only fill a list up score 0; ``None``
+        where any list would need more than was kept.
     """
     if arrangement is not None and arrangement.raises:
         return None
-    found = [_one(ranked, int(user), k, barred, eligible, arrangement) for user in user_rows]
+    found = [
+        _one(ranked, int(user), k, barred, eligible, arrangement)
+        or _short(ranked, int(user), k, barred, eligible, ordered, arrangement)
+        for user in user_rows
+    ]
     whole = [one for one in found if one is not None]
     if len(whole) < len(found) or not whole:
         return None
@@ -94,6 +103,33 @@ def _one(
         np.array([score.get(row, 0) for row in chosen.tolist()], np.float32),
         np.array([_PINNED if row in pinned else _LIKED for row in chosen.tolist()], np.int8),
     )
+
+
+def _short(
+    ranked: Ranked,
+    user_row: int,
+    k: int,
+    barred: Barred,
+    eligible: Mask,
+    ordered: Callable[[Rows], Rows],
+    arrangement: Arrangement | None,
+) -> Short | None:
+    """A list of products bought before, where all that have a score were kept."""
+    if barred.bought != "only" or arrangement is not None:
+        return None
+    held = barred.history.of(user_row).products.astype(np.int64)
+    held = held[barred.passes(user_row, held)]
+    rows, scores = ranked.kept(user_row)
+    liked = np.isin(rows, held) & eligible[rows]
+    rest = held[~np.isin(held, rows[liked])]
+    if eligible[rest].any():
+        return None
+    n, rows = int(liked.sum()), np.concatenate([rows[liked], ordered(rest)])[:k]
+    places = np.arange(k)
+    sources = np.where(places < n, _LIKED, np.where(places < len(rows), _RARE, -1))
+    left = (0, k - len(rows))
+    own = np.pad(scores[liked], (0, max(0, k - n)))[:k]
+    return np.pad(rows, left, constant_values=-1), own, sources.astype(np.int8)
 
 
 def _pins_may(arrangement: Arrangement, user_row: int, barred: Barred) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -167,6 +168,33 @@ def test_kept_lists_alone_give_what_the_whole_ranker_gives(seed: int, k: int, mo
     short = fast.recommend(users, k, mode, exclude=exclude, arrangement=wanted)
     with mock.patch("ranking.recommender.shortlists", lambda *_: None):
         whole = plain.recommend(users, k, mode, exclude=exclude, arrangement=wanted)
+    np.testing.assert_array_equal(short.rows, whole.rows)
+    np.testing.assert_array_equal(short.sources, whole.sources)
+
+
+@given(st.integers(0, 2**16), st.integers(1, 12), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_repeats_that_were_all_kept_need_no_scores_of_the_rest(
+    seed: int, k: int, forgetful: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    bought = zip(rng.integers(0, 4, 20), rng.integers(0, 9, 20), strict=True)
+    graph = graph_of([(int(u), int(p), float(i), i) for i, (u, p) in enumerate(bought)], 5, 9)
+    history, eligible = build_history(graph), rng.random(9) < 0.7
+    kept = np.full((5, 9), -1, np.int32)
+    for user in range(5):
+        held = rng.permutation(history.of(user).products)
+        held = held[eligible[held]][int(forgetful) :]
+        kept[user, : len(held)] = held
+    chances = np.tile(np.linspace(0.9, 0.1, 9), (5, 1)).astype(np.float16)
+    ranked = Ranked("ranked", kept, chances, (fit_personal(graph),))
+    recommender = Recommender({"repeat": ranked}, history, fit_popularity(graph).buyers, eligible)
+    users = np.flatnonzero(history.known(np.arange(5)))
+    exclude = rng.integers(0, 9, rng.integers(0, 3))
+    with nullcontext() if forgetful else mock.patch.object(Ranked, "score", None):
+        short = recommender.recommend(users, k, "repeat", exclude=exclude)
+    with mock.patch("ranking.recommender.shortlists", lambda *_: None):
+        whole = recommender.recommend(users, k, "repeat", exclude=exclude)
     np.testing.assert_array_equal(short.rows, whole.rows)
     np.testing.assert_array_equal(short.sources, whole.sources)
 

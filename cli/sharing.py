@@ -1,9 +1,9 @@
 """``SharingServer``: one of several processes that take connections from one queue, each its share.
 
 Whoever wakes first would take all connections that come at once, and with them all requests that
-follow, while the others idle. So a process waits a little for each connection it holds before it
-takes another: one that holds fewer comes first. What nobody has taken yet stays in the queue, and
-outlives whoever dies.
+follow, while the others idle. So a process waits a little before it takes another connection, the
+longer the more it holds: one that holds fewer comes first. What nobody has taken yet stays in the
+queue, and outlives whoever dies.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from math import sqrt
 from typing import Final
 
 import uvicorn
@@ -19,8 +20,9 @@ __all__ = ["SharingServer"]
 
 _log = logging.getLogger("coterie.serve")
 
-PAUSE_SECONDS: Final = 0.00025
-"""For each connection held; a process that sleeps wakes in less."""
+PAUSE_SECONDS: Final = 0.001
+"""With one connection held, with others times their square root; a process that sleeps wakes in
+less."""
 MOST_SECONDS: Final = 0.004
 TROUBLE_SECONDS: Final = 1.0
 """Before another try, where the system has no descriptor left."""
@@ -46,7 +48,7 @@ class SharingServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         loop.remove_reader(queue.fileno())
         held = len(self.server_state.connections) + len(self._coming)
-        loop.call_later(min(held * PAUSE_SECONDS, MOST_SECONDS), self._take, queue)
+        loop.call_later(min(PAUSE_SECONDS * sqrt(held), MOST_SECONDS), self._take, queue)
 
     def _take(self, queue: socket.socket) -> None:
         """Take one connection, unless another process has, and wait for the next."""

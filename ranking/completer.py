@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from graph.interactions import FloatMatrix
 from loaders.errors import ConfigError
 from ranking.blend import Blend
 from ranking.itemknn import ItemKNN
@@ -87,12 +88,19 @@ def _among(scorer: SavedScorer, rows: Rows, place: Rows) -> SavedScorer:
         return replace(scorer, parts=tuple(_among(part, rows, place) for part in scorer.parts))
     if isinstance(scorer, ItemKNN):
         weights = sparse_rows(scorer.weights, rows)[:, rows]
-        return replace(scorer, profiles=scorer.profiles[:, rows], weights=weights)
+        nobody: FloatMatrix = scorer.profiles[:0, rows]  # a basket is of no customer
+        return replace(scorer, profiles=nobody, weights=_narrow(weights))
     if isinstance(scorer, Vectors):
         kept = place[scorer.known] >= 0
-        products = np.ascontiguousarray(scorer.products[kept])
+        products = scorer.products if kept.all() else np.ascontiguousarray(scorer.products[kept])
         known, size = place[scorer.known[kept]], np.array([len(rows)])
         return replace(scorer, products=products, known=known, n_products=size)
     if isinstance(scorer, Popularity):
         return replace(scorer, buyers=scorer.buyers[rows])
     raise ConfigError(f"{type(scorer).__name__} does not complete baskets")
+
+
+def _narrow(matrix: FloatMatrix) -> FloatMatrix:
+    """The same with indices of 32 bits, where slicing made them 64."""
+    matrix.indices, matrix.indptr = (a.astype(np.int32) for a in (matrix.indices, matrix.indptr))
+    return matrix

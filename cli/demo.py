@@ -23,7 +23,7 @@ from cli.options import (
     settings,
 )
 from cli.output import emit_json, out, progress_bars
-from cli.server import listening
+from cli.plan import listening
 from loaders.sources import load_source
 from pipeline.build import build
 from pipeline.home import Home

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Final
 
 from api.observe.metrics import FOLDER
-from cli.server import Plan
+from cli.plan import Plan
 
 __all__ = ["Fleet", "run_fleet"]
 

@@ -21,7 +21,7 @@ from cli.options import (
     StoreOption,
     at_home,
 )
-from cli.server import Plan, answer_at, listening
+from cli.plan import Plan, listening
 from pipeline.config import load_config
 from pipeline.home import Home
 
@@ -46,6 +46,9 @@ def run_server(plan: Plan, home: Home, workers: int) -> None:
     if workers > 1:
         run_fleet(taken, plan, home.address, workers)
     else:
+        # What only starts others need not load all that they do.
+        from cli.server import answer_at
+
         answer_at(taken, plan, home, keys)
 
 

@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from api.access.audit import Audit, audit_file
 from api.access.check import Access, is_loopback
 from api.access.keys import KeyFile, key_file
@@ -27,14 +25,14 @@ from api.app import create_app, version_of
 from api.builds import HomeBuilds
 from api.live import Live
 from api.merchandising import House
-from api.observe.logs import AccessLog, LogForm, configure
+from api.observe.logs import configure
 from api.observe.metrics import FOLDER, Metrics
 from api.observe.shown import Shown
 from api.observe.traces import begin_traces
 from api.provider import SnapshotProvider
 from api.settings import ApiSettings
 from api.trials import Trials
-from loaders.errors import ConfigError
+from cli.plan import Plan
 from pipeline.audiences import Desk
 from pipeline.config import load_config
 from pipeline.experiments import ExperimentDesk
@@ -42,50 +40,7 @@ from pipeline.forget import forget_user
 from pipeline.home import Home
 from pipeline.merchandising import MerchandisingDesk
 
-__all__ = ["Plan", "answer_at", "listening"]
-
-
-class Plan(BaseModel):
-    """What a process is to serve, and how it tells of it.
-
-    Attributes:
-        home: folder of the shop.
-        host: address that the socket listens at.
-        port: and its port.
-        log: form of its log.
-        access_log: what the log says of requests.
-        socket: descriptor of the socket, where another process opened it.
-        lifeline: descriptor of a pipe that ends when the process that opened it does.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    home: Path
-    host: str
-    port: int
-    log: LogForm = "text"
-    access_log: AccessLog = "off"
-    socket: int | None = None
-    lifeline: int | None = None
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket at the address, taken before anything else is begun.
-
-    Raises:
-        ConfigError: the port is taken, or the address is none of this machine's.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        taken = socket.create_server(found[0][4][:2], family=found[0][0], backlog=2048)
-        # Connections inherit it. asyncio sets it only where the protocol is named, which is not so
-        # here, and an answer's second packet then waits 40 ms for the first to be acknowledged.
-        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return taken
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port or --host"
-        ) from error
+__all__ = ["answer_at"]
 
 
 def answer_at(taken: socket.socket, plan: Plan, home: Home, keys: KeyFile) -> None:

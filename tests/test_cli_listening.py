@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli import start
-from cli.server import listening
+from cli.plan import listening
 from loaders.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent

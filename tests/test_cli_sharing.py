@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from cli.server import listening
+from cli.plan import listening
 from cli.sharing import SharingServer
 
 

@@ -213,6 +213,10 @@ def test_a_session() -> None:
     assert problem["errors"] == [
         {"field": "body.events.0.at", "message": "Input should have timezone info"}
     ]
+    number = {"events": [{"product_id": "bread", "at": 1_709_985_600}]}
+    problem = client().post("/v1/session/recommendations", json=number).json()
+    assert problem["errors"][0]["field"] == "body.events.0.at"
+    assert "expected a time as text" in problem["errors"][0]["message"]
 
 
 def test_an_unknown_user_gets_the_fallback_and_is_told() -> None:

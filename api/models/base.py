@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
-__all__ = ["Answer", "Mode", "Product", "SegmentRef", "example", "trusted"]
+__all__ = ["Answer", "Mode", "Moment", "Product", "SegmentRef", "example", "trusted"]
 
 M = TypeVar("M", bound="Answer")
 
 Mode = Literal["all", "repeat", "discover"]
 """What may be listed: anything, only what the user bought before, or only what they never did."""
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, (int, float)):
+        raise ValueError("expected a time as text, such as 2026-11-28T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_text)]
+"""A time with its zone. Never a number, which would be taken for seconds or, if large enough, for
+milliseconds."""
 
 
 class Answer(BaseModel):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
-from api.models.base import Answer, Mode, Product, SegmentRef, example
+from api.models.base import Answer, Mode, Moment, Product, SegmentRef, example
 
 __all__ = [
     "BasketRequest",
@@ -139,7 +139,7 @@ class SessionEvent(Answer):
     event: Literal["purchase", "view_item", "add_to_cart", "add_to_wishlist", "rate"] = Field(
         default="view_item", description="What, as in the shop's events."
     )
-    at: AwareDatetime | None = Field(
+    at: Moment | None = Field(
         default=None, description="When, with its time zone; without it, as late as the latest."
     )
 

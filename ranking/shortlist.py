@@ -56,9 +56,7 @@ def shortlists(
     if arrangement is not None and arrangement.raises:
         return None
     found = [
-        _one(ranked, int(user), k, barred, eligible, arrangement)
-        or _short(ranked, int(user), k, barred, eligible, ordered, arrangement)
-        for user in user_rows
+        _one(ranked, int(user), k, barred, eligible, ordered, arrangement) for user in user_rows
     ]
     whole = [one for one in found if one is not None]
     if len(whole) < len(found) or not whole:
@@ -73,26 +71,39 @@ def _one(
     k: int,
     barred: Barred,
     eligible: Mask,
+    ordered: Callable[[Rows], Rows],
     arrangement: Arrangement | None,
 ) -> Short | None:
     rows, scores = ranked.kept(user_row)
     there = barred.passes(user_row, rows) & eligible[rows]
-    pins: tuple[tuple[int, int], ...] = ()
+    rows, scores = rows[there], scores[there]
     if arrangement is not None:
-        if arrangement.allowed is not None:
-            there &= arrangement.allowed[rows]
-        if arrangement.factor is not None:
-            scores = scores * arrangement.factor[rows]
-        pins = arrangement.pinned(_pins_may(arrangement, user_row, barred))
+        return _arranged(rows, scores, user_row, k, barred, arrangement)
+    if len(rows) >= k:
+        return rows[:k], scores[:k], np.full(k, _LIKED, np.int8)
+    if barred.bought == "only":
+        return _filled(rows, scores, user_row, k, barred, eligible, ordered)
+    return None
+
+
+def _arranged(
+    rows: Rows, scores: Scores, user_row: int, k: int, barred: Barred, arrangement: Arrangement
+) -> Short | None:
+    """A list of what may be listed of the kept, best first, as the shop wants it."""
+    if arrangement.factor is not None:
+        scores = scores * arrangement.factor[rows]
     # What the shop puts below this may be below what was not kept, too.
-    there &= scores > BELOW
+    there = scores > BELOW
+    if arrangement.allowed is not None:
+        there &= arrangement.allowed[rows]
     rows, scores = rows[there], scores[there]
     if len(rows) < k:
         return None
     order = np.lexsort((rows, -scores))
     rows, scores = rows[order], scores[order]
-    if arrangement is None or not arrangement.rearranges:
+    if not arrangement.rearranges:
         return rows[:k], scores[:k], np.full(k, _LIKED, np.int8)
+    pins = arrangement.pinned(_pins_may(arrangement, user_row, barred))
     chosen = arrangement.composed(rows, rows[:0], pins, k)
     if len(chosen) < k:
         return None
@@ -105,31 +116,25 @@ def _one(
     )
 
 
-def _short(
-    ranked: Ranked,
+def _filled(
+    rows: Rows,
+    scores: Scores,
     user_row: int,
     k: int,
     barred: Barred,
     eligible: Mask,
     ordered: Callable[[Rows], Rows],
-    arrangement: Arrangement | None,
 ) -> Short | None:
-    """A list of products bought before, where all that have a score were kept."""
-    if barred.bought != "only" or arrangement is not None:
-        return None
+    """Fewer than ``k`` products bought before, filled up; ``None`` where others have a score."""
     held = barred.history.of(user_row).products.astype(np.int64)
-    held = held[barred.passes(user_row, held)]
-    rows, scores = ranked.kept(user_row)
-    liked = np.isin(rows, held) & eligible[rows]
-    rest = held[~np.isin(held, rows[liked])]
+    rest = held[barred.passes(user_row, held) & ~np.isin(held, rows)]
     if eligible[rest].any():
         return None
-    n, rows = int(liked.sum()), np.concatenate([rows[liked], ordered(rest)])[:k]
+    n, rows = len(rows), np.concatenate([rows, ordered(rest)])[:k]
     places = np.arange(k)
     sources = np.where(places < n, _LIKED, np.where(places < len(rows), _RARE, -1))
-    left = (0, k - len(rows))
-    own = np.pad(scores[liked], (0, max(0, k - n)))[:k]
-    return np.pad(rows, left, constant_values=-1), own, sources.astype(np.int8)
+    listed = np.pad(rows, (0, k - len(rows)), constant_values=-1)
+    return listed, np.pad(scores, (0, k - n)), sources.astype(np.int8)
 
 
 def _pins_may(arrangement: Arrangement, user_row: int, barred: Barred) -> Mask:
